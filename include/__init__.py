@@ -1,0 +1,1 @@
+"""Polybroker: everything below is importable without Airflow but for include.hooks."""

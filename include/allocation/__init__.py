@@ -1,0 +1,1 @@
+"""Universe to targets: screen weights, currencies, position sizes. Pure."""

@@ -1,0 +1,1 @@
+"""The broker port and one folder per broker."""

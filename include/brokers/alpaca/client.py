@@ -1,0 +1,209 @@
+"""The one place that imports alpaca-py: clients with time-outs, pacing and no retries, and its exceptions turned into ours.
+
+alpaca-py itself knows no time-out, and sends a POST again after 429 and 504: both are settled here, on its `requests` session.
+Answers are taken raw, because one unknown enum value would make its models refuse a whole list.
+"""
+
+import warnings
+from collections.abc import Callable, Collection
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from include.brokers.alpaca.failures import DUPLICATE_FAMILY, NOT_FOUND, Refusal, error_of, read_refusal
+from include.brokers.alpaca.pacing import Pacer
+from include.brokers.environment import is_loopback
+from include.domain.order import Order, OrderType
+from include.errors import AuthenticationFailed, BrokerUnavailable, InvalidQuantity, OutcomeUnknown, PolybrokerError
+
+with warnings.catch_warnings():
+    # Its streaming half, which is imported along and not used, still wants websockets' old API.
+    warnings.filterwarnings("ignore", message="websockets", category=DeprecationWarning)
+    from alpaca.common.enums import Sort
+    from alpaca.common.exceptions import APIError
+    from alpaca.common.rest import RESTClient
+    from alpaca.data.historical.crypto import CryptoHistoricalDataClient
+    from alpaca.data.historical.stock import StockHistoricalDataClient
+    from alpaca.data.requests import CryptoLatestQuoteRequest, StockLatestBarRequest, StockLatestQuoteRequest
+    from alpaca.trading.client import TradingClient
+    from alpaca.trading.enums import AssetClass, OrderSide, QueryOrderStatus, TimeInForce
+    from alpaca.trading.requests import GetAssetsRequest, GetOrdersRequest, LimitOrderRequest, MarketOrderRequest
+
+
+class PacedAdapter(HTTPAdapter):
+    """Transport that waits for the pacer, and gives up after a time-out."""
+
+    def __init__(self, timeout_seconds: float, pacer: Pacer) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._pacer = pacer
+        super().__init__(max_retries=0)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """One request, at its time."""
+        self._pacer.wait()
+        kwargs["timeout"] = self._timeout_seconds
+        response = super().send(request, *args, **kwargs)
+        self._pacer.observe(response.headers.get("X-RateLimit-Remaining"), response.headers.get("X-RateLimit-Reset"))
+        return response
+
+
+class AlpacaClient:
+    """alpaca-py's three clients behind methods that answer with plain JSON values and raise only `include.errors`.
+
+    Args:
+        api_key: Key id.
+        secret_key: Its secret.
+        base_url: Origin of the trading API, without `/v2`.
+        data_url: Origin of the market data API.
+        timeout_seconds: For connecting, and again between two bytes of an answer.
+        pacer: Shared by all requests.
+    """
+
+    def __init__(
+        self, api_key: str, secret_key: str, base_url: str, data_url: str, *, timeout_seconds: float, pacer: Pacer
+    ) -> None:
+        self._trading = TradingClient(api_key, secret_key, raw_data=True, url_override=base_url)
+        self._stocks = StockHistoricalDataClient(api_key, secret_key, raw_data=True, url_override=data_url)
+        self._crypto = CryptoHistoricalDataClient(api_key, secret_key, raw_data=True, url_override=data_url)
+        self._clients: tuple[RESTClient, ...] = (self._trading, self._stocks, self._crypto)
+        for client, url in zip(self._clients, (base_url, data_url, data_url), strict=True):
+            client._retry, client._retry_codes = 0, []
+            client._session.mount("http://", PacedAdapter(timeout_seconds, pacer))
+            client._session.mount("https://", PacedAdapter(timeout_seconds, pacer))
+            if is_loopback(urlsplit(url).hostname or ""):
+                client._session.trust_env = False  # a proxy of the environment cannot reach this machine's own venue
+
+    def close(self) -> None:
+        """Close the connections; safe to call twice."""
+        for client in self._clients:
+            client._session.close()
+
+    def account(self) -> Any:
+        """GET /v2/account."""
+        return call(self._trading.get_account)
+
+    def assets(self, asset_class: str) -> Any:
+        """GET /v2/assets of one class, active and inactive."""
+        return call(self._trading.get_all_assets, GetAssetsRequest(asset_class=AssetClass(asset_class)))
+
+    def positions(self) -> Any:
+        """GET /v2/positions."""
+        return call(self._trading.get_all_positions)
+
+    def open_orders(self, after: Any, limit: int) -> Any:
+        """GET /v2/orders that are open, oldest first, submitted later than `after` (None: from the beginning)."""
+        wanted = GetOrdersRequest(status=QueryOrderStatus.OPEN, limit=limit, direction=Sort.ASC, after=after)
+        return call(self._trading.get_orders, wanted)
+
+    def order_by_client_id(self, client_order_id: str) -> Any:
+        """GET /v2/orders:by_client_order_id; a `Refusal` where Alpaca says that there is none."""
+        return call(self._trading.get_order_by_client_id, client_order_id, expected=(NOT_FOUND,))
+
+    def submit(self, order: Order) -> Any:
+        """POST /v2/orders, once; a `Refusal` when the id may be taken already (`DUPLICATE_FAMILY`)."""
+        request = order_request(order)
+        return call(self._trading.submit_order, request, changes=True, expected=(DUPLICATE_FAMILY,))
+
+    def cancel(self, broker_order_id: str) -> Any:
+        """DELETE /v2/orders/{id}; a `Refusal` when it is too late to cancel."""
+        return call(self._trading.cancel_order_by_id, broker_order_id, changes=True, expected=(422, NOT_FOUND))
+
+    def stock_quotes(self, symbols: list[str]) -> Any:
+        """GET /v2/stocks/quotes/latest: symbol to quote, without those that have none; a `Refusal` (400) for a bad symbol."""
+        return call(self._stocks.get_stock_latest_quote, StockLatestQuoteRequest(symbol_or_symbols=symbols), expected=(400,))
+
+    def stock_bars(self, symbols: list[str]) -> Any:
+        """GET /v2/stocks/bars/latest: symbol to the latest minute's bar, without those that have none; else as above."""
+        return call(self._stocks.get_stock_latest_bar, StockLatestBarRequest(symbol_or_symbols=symbols), expected=(400,))
+
+    def crypto_quotes(self, symbols: list[str]) -> Any:
+        """GET /v1beta3/crypto/us/latest/quotes: pair to quote, without those that have none; else as above."""
+        return call(self._crypto.get_crypto_latest_quote, CryptoLatestQuoteRequest(symbol_or_symbols=symbols), expected=(400,))
+
+
+def order_request(order: Order) -> LimitOrderRequest | MarketOrderRequest:
+    """alpaca-py's request for an order. Here, and only here, exact numbers become floats.
+
+    Raises:
+        InvalidQuantity: A number that a float cannot carry, or a limit order without a price.
+    """
+    common: dict[str, Any] = {
+        "symbol": order.contract.symbol,
+        "qty": exact_float(order.quantity),
+        "side": OrderSide(order.side.value),
+        "time_in_force": TimeInForce(order.time_in_force.value),
+        "client_order_id": order.client_order_id,
+    }
+    if order.order_type is OrderType.MARKET:
+        return MarketOrderRequest(**common)
+    if order.limit_price is None:
+        raise InvalidQuantity(f"{order.ticker}: a limit order needs a limit price")
+    return LimitOrderRequest(**common, limit_price=exact_float(order.limit_price))
+
+
+def exact_float(number: Decimal) -> float:
+    """The float whose shortest text is `number`.
+
+    Raises:
+        InvalidQuantity: There is none: the number is not finite or has too many digits.
+    """
+    value = float(number)
+    if not number.is_finite() or Decimal(repr(value)) != number:
+        raise InvalidQuantity(f"{number} has more digits than alpaca-py can send")
+    return value
+
+
+def call(
+    function: Callable[..., Any],
+    *args: Any,
+    changes: bool = False,
+    expected: Collection[int | tuple[int, int]] = (),
+) -> Any:
+    """The result of an alpaca-py call, its exceptions as ours.
+
+    Args:
+        function: A method of alpaca-py.
+        args: Its arguments.
+        changes: True when the request may change something at the broker.
+        expected: HTTP statuses, or (status, code), that are returned as a `Refusal` instead of raised.
+
+    Raises:
+        PolybrokerError: See `include/brokers/alpaca/failures.py`.
+    """
+    try:
+        return function(*args)
+    except APIError as error:
+        refusal = read_refusal(int(error.status_code or 0), str(error))
+        if refusal.status in expected or refusal.key in expected:
+            return refusal
+        raise error_of(refusal, changes=changes) from error
+    except requests.exceptions.RequestException as error:
+        raise _of_transport(error, changes=changes) from error
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise nonsense(type(error).__name__, changes=changes) from error
+
+
+def nonsense(what: str, *, changes: bool = False) -> PolybrokerError:
+    """The error for an answer that is no answer: unreadable, or of another shape than documented."""
+    text = f"alpaca's answer made no sense: {what}"
+    return OutcomeUnknown(text) if changes else BrokerUnavailable(text)
+
+
+def _of_transport(error: requests.exceptions.RequestException, *, changes: bool) -> PolybrokerError:
+    """What a failure without an HTTP status means: only a connection that never stood is proven not to have carried anything."""
+    text = f"alpaca: {type(error).__name__}"
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return AuthenticationFailed("alpaca: the keys hold characters that no HTTP header takes")
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return BrokerUnavailable(f"{text}: no connection in time")
+    reason = error.args[0] if error.args else None
+    if isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError):
+        return BrokerUnavailable(f"{text}: could not connect")
+    return OutcomeUnknown(f"{text} after sending") if changes else BrokerUnavailable(text)
+
+
+__all__ = ["AlpacaClient", "PacedAdapter", "Refusal", "call", "exact_float", "nonsense", "order_request"]

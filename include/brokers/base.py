@@ -1,0 +1,182 @@
+"""The broker port: what every adapter offers and what is handed to it. Adapters only translate.
+
+An adapter is a context manager: entering connects, authenticates and proves the environment as far as the broker lets it;
+leaving closes. Its SDK is imported lazily inside its own folder, and its exceptions never leave it: every method raises only
+`include.errors` classes.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import pyarrow as pa
+
+from include.brokers.environment import source_of
+from include.domain.account import Account, AccountSnapshot
+from include.domain.contract import Contract
+from include.domain.instrument import Instrument
+from include.domain.order import Order, OrderReport
+from include.domain.quote import Quote
+from include.errors import Unsupported
+
+
+class ResendClass(StrEnum):
+    """What sending the same client order id again does: decides what follows a time-out (docs/architecture.md)."""
+
+    REPLAY_RETURNS_ORIGINAL = "replay_returns_original"
+    DUPLICATE_REFUSED = "duplicate_refused"
+    UNIQUE_AMONG_OPEN = "unique_among_open"
+    TAG_ONLY = "tag_only"
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a broker can do, declared as data and checked before sending.
+
+    Attributes:
+        lists_all: True when `contracts(None)` delivers everything it trades; False when it must be asked (IBKR).
+        knows_isin: True when the broker answers to ISINs, so that a name match is allowed after a definite miss.
+        resend: What a repeated client order id does.
+        order_types / times_in_force: `OrderType` / `TimeInForce` values it takes.
+        asset_classes: `AssetClass` values it trades.
+        fractional: Whether fractions of a unit can be traded at all.
+    """
+
+    lists_all: bool
+    knows_isin: bool
+    resend: ResendClass
+    order_types: frozenset[str]
+    times_in_force: frozenset[str]
+    asset_classes: frozenset[str]
+    fractional: bool = False
+
+
+class LookupCache(Protocol):
+    """Answers of per-instrument look-ups, kept with an expiry (`include/storage/lookups.py`)."""
+
+    def get(self, broker: str, keys: Sequence[str], now: datetime) -> dict[str, list[dict[str, Any]]]:
+        """Unexpired answers by key; a key that is absent was never asked or has expired; [] is a known "not found"."""
+
+    def put(self, broker: str, answers: Mapping[str, list[dict[str, Any]]], fetched_at: datetime, expires_at: datetime) -> None:
+        """Store answers (rows of `CONTRACT_SCHEMA` as plain JSON types)."""
+
+
+class AccountStore(Protocol):
+    """Where the paper broker keeps its accounts (`include/storage/paper.py`)."""
+
+    def load(self, account_id: str) -> tuple[int, dict[str, Any]] | None:
+        """(version, state) of an account, or None where there is none yet."""
+
+    def save(self, account_id: str, state: dict[str, Any], expected_version: int) -> int:
+        """Write the next version; 0 expects no account yet. Raises `Transient` when somebody else wrote meanwhile."""
+
+
+@dataclass(frozen=True)
+class BrokerContext:
+    """Everything an adapter is given besides its account.
+
+    Attributes:
+        credentials: From the Airflow Connection or the environment; keys per broker documented in its adapter
+            (`host`, `port`, `client_id`; `api_key`, `secret_key`, `base_url` ...). Never logged.
+        config: The broker's YAML (`include/config/brokers/<name>.yaml`), a plain dict.
+        sandbox_token: The token of the local venues, for proving a `sandbox` account; None where there is none.
+        lookups: Cache for per-instrument look-ups, or None for none.
+        accounts: Account store for in-process accounts, or None.
+        mirror: For `paper`: an already open reading broker whose contracts and quotes it mirrors, or None.
+        for_orders: True when the caller will send orders (IBKR: the exclusive order client id), False for reading.
+    """
+
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    sandbox_token: str | None = None
+    lookups: LookupCache | None = None
+    accounts: AccountStore | None = None
+    mirror: "Broker | None" = None
+    for_orders: bool = False
+
+
+class Broker(ABC):
+    """One open account at one broker. Not thread-safe; one instance per task."""
+
+    name: str
+    capabilities: Capabilities
+
+    def __init__(self, account: Account, context: BrokerContext) -> None:
+        self.account = account
+        self.context = context
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def source(self) -> str:
+        """Where this broker's ids are valid, see `source_of`: caches and kept lists are filed under it."""
+        return source_of(self.name, self.account.environment, self.context.sandbox_token)
+
+    @abstractmethod
+    def connect(self) -> None:
+        """Connect and authenticate. Raises `BrokerUnavailable` or `AuthenticationFailed`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Disconnect; safe to call twice and after a failed `connect`."""
+
+    @abstractmethod
+    def prove_environment(self) -> None:
+        """Check that the account is in the environment it claims; needed before `submit`, not for reading.
+
+        Raises:
+            AuthenticationFailed: The claim has no proof, or the proof contradicts it.
+        """
+
+    @abstractmethod
+    def contracts(self, wanted: Sequence[Instrument]) -> Iterator[pa.RecordBatch]:
+        """Contracts in `CONTRACT_SCHEMA`, in batches.
+
+        A broker with `lists_all` ignores `wanted` and streams its whole list (tradable or not); one without asks for each
+        wanted instrument, strongest key first, through the look-up cache. "Could not read" raises; it is never an empty list.
+        """
+
+    @abstractmethod
+    def snapshot(self, session: str, taken_at: datetime) -> AccountSnapshot:
+        """Equity, settled cash, positions and open orders, stamped with `session` and `taken_at`."""
+
+    @abstractmethod
+    def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
+        """Fresh quotes by native id, in currency units; a contract without a quote is absent. Empty input gives {}."""
+
+    def fx_quotes(self, base: str, currencies: Sequence[str]) -> dict[str, Quote]:
+        """Quotes by currency: units of that currency for one unit of `base`; absent where the broker has none.
+
+        Raises:
+            Unsupported: The broker quotes no currencies.
+        """
+        raise Unsupported(f"{self.name} quotes no currency pairs")
+
+    @abstractmethod
+    def submit(self, order: Order) -> OrderReport:
+        """Send one order once, never re-sending by itself.
+
+        Returns the broker's first word (accepted, filled, ...).
+
+        Raises:
+            Terminal: Refused: nothing stands at the broker (`DuplicateOrder`: the order stands under this id).
+            Transient: Proven not to have arrived.
+            OutcomeUnknown: May have arrived.
+        """
+
+    @abstractmethod
+    def find_order(self, client_order_id: str) -> OrderReport | None:
+        """The order by our id among open, completed and executed ones; None only when the broker definitely has none."""
+
+    @abstractmethod
+    def cancel(self, client_order_id: str) -> OrderReport:
+        """Ask to cancel; gives the report afterwards (it may have filled). `OrderRejected` where there is no such order."""

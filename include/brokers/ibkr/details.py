@@ -1,0 +1,83 @@
+"""What TWS tells about a contract, as a row of `CONTRACT_SCHEMA` in plain JSON types."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from include.domain.instrument import AssetClass
+
+Row = dict[str, Any]
+DEAD_EXCHANGE = "VALUE"  # where IBKR parks listings that are no more
+_DEAD_SYMBOL = re.compile(r"\.OLD\d*$")
+_SECURITY_TYPES = {
+    "STK": AssetClass.STOCK,
+    "CASH": AssetClass.FX,
+    "CRYPTO": AssetClass.CRYPTO,
+    "FUT": AssetClass.FUTURE,
+    "OPT": AssetClass.OPTION,
+    "WAR": AssetClass.WARRANT,
+    "CFD": AssetClass.CFD,
+}
+_STOCK_TYPES = {"ETF": AssetClass.ETF, "ETC": AssetClass.ETF, "ETN": AssetClass.ETF}
+_WARRANTS = frozenset({"WAR", "WARRANT", "RIGHT", "STRUCTURED PRODUCT"})
+
+
+def row(details: Any, mics: Mapping[str, str]) -> Row:
+    """One contract's details as a row; `evidence` is null.
+
+    Args:
+        details: ib_insync's `ContractDetails`.
+        mics: IBKR's word for a primary exchange -> MIC; an unknown one gives "".
+    """
+    contract = details.contract
+    magnifier = number(details.priceMagnifier) or Decimal(1)
+    dead = contract.primaryExchange == DEAD_EXCHANGE or bool(_DEAD_SYMBOL.search(contract.symbol))
+    name = details.longName
+    if details.stockType == "ADR" and "ADR" not in name.upper():
+        name = f"{name} ADR"
+    return {
+        "broker": "ibkr",
+        "native_id": str(contract.conId),
+        "symbol": contract.symbol,
+        "name": name,
+        "asset_class": asset_class(contract.secType, details.stockType).value,
+        "currency": contract.currency,
+        "mic": mics.get(contract.primaryExchange, ""),
+        "exchange": contract.primaryExchange,
+        "isin": next((pair.value for pair in details.secIdList if pair.tag == "ISIN"), None),
+        "figi": None,
+        "multiplier": text(number(contract.multiplier) or Decimal(1)),
+        "price_magnifier": text(magnifier),
+        "lot_size": text(_lot_size(details)),
+        "tick_size": text((number(details.minTick) or Decimal("0.01")) / magnifier),
+        "min_notional": None,
+        "tradable": not dead,
+        "fractionable": False,
+        "inactive_reason": "delisted" if dead else None,
+        "evidence": None,
+    }
+
+
+def asset_class(security_type: str, stock_type: str) -> AssetClass:
+    """The kind of a contract, from IBKR's two words for it."""
+    if stock_type.upper() in _WARRANTS:
+        return AssetClass.WARRANT
+    found = _SECURITY_TYPES.get(security_type, AssetClass.OTHER)
+    return _STOCK_TYPES.get(stock_type.upper(), found) if found is AssetClass.STOCK else found
+
+
+def number(value: Any) -> Decimal:
+    """A number of ib_insync (float, int, text or "") as the shortest exact decimal; "" gives 0."""
+    exact = Decimal(str(value or 0))
+    return exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact.normalize()
+
+
+def text(value: Decimal) -> str:
+    """A decimal without exponent and trailing zeros."""
+    return format(number(value), "f")
+
+
+def _lot_size(details: Any) -> Decimal:
+    """Whole units at least: IBKR tells 0.0001 for stocks whose fractions its API refuses (error 10243)."""
+    return max(number(details.sizeIncrement), number(details.minSize), Decimal(1))

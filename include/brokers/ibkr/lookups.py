@@ -1,0 +1,133 @@
+"""Finding the wanted instruments at IBKR, which cannot list: paced look-ups, strongest key first, none asked twice."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from include.brokers.ibkr.details import Row, row
+from include.brokers.ibkr.queries import Query, stages
+from include.brokers.ibkr.session import Session
+from include.domain.instrument import Instrument
+from include.domain.market import Market
+from include.errors import BrokerUnavailable, InvalidSymbol
+
+MAX_NAMESAKES = 5  # candidates of a name search that are worth a look-up each
+CHAINS = 64  # instruments under way at once: more than fit into a second, few enough that slow name searches start early
+_STRENGTH = {"isin": 0, "symbol": 1, "name": 2}
+
+
+class Finder:
+    """Look-ups of one `contracts` call.
+
+    Args:
+        session: Where to ask.
+        markets: By market id; an instrument of an unknown market takes a symbol from any exchange.
+        mics: IBKR's word for an exchange -> MIC.
+        known: Answers by key that need no asking.
+
+    Attributes:
+        answers: What was asked and answered now, by key; [] is a definite "not found".
+    """
+
+    def __init__(
+        self, session: Session, markets: Mapping[str, Market], mics: Mapping[str, str], known: Mapping[str, list[Row]]
+    ) -> None:
+        self._session = session
+        self._markets = markets
+        self._mics = mics
+        self._known = known
+        self._chains = asyncio.Semaphore(CHAINS)
+        self._asking: dict[str, asyncio.Task[list[Row]]] = {}
+        self.answers: dict[str, list[Row]] = {}
+
+    async def find(self, wanted: Sequence[Instrument]) -> list[Row]:
+        """One row per contract found, in the order of what was wanted, with the strongest evidence it was found by.
+
+        Raises:
+            Transient: A look-up could not be answered; `answers` holds those that were.
+        """
+        try:
+            found = await self._session.gather([self._find_one(instrument) for instrument in wanted])
+        finally:
+            for task in self._asking.values():
+                task.cancel()
+            await asyncio.gather(*self._asking.values(), return_exceptions=True)
+        best: dict[str, tuple[int, Row]] = {}
+        for strength, each in (one for ones in found for one in ones):
+            held = best.get(each["native_id"])
+            if held is None or strength < held[0]:
+                best[each["native_id"]] = strength, each
+        return [each for _, each in best.values()]
+
+    async def _find_one(self, instrument: Instrument) -> list[tuple[int, Row]]:
+        market = self._markets.get(instrument.market)
+        async with self._chains:
+            for queries in stages(instrument, market):
+                answers = await self._session.gather([self._answer(query, market) for query in queries])
+                rows = [
+                    (_STRENGTH[query.method], _seen(each, query))
+                    for query, answer in zip(queries, answers, strict=True)
+                    for each in answer
+                    if query.method != "symbol" or _on_market(each, market)
+                ]
+                if rows:
+                    return rows
+        return []
+
+    async def _answer(self, query: Query, market: Market | None) -> list[Row]:
+        if query.key in self._known:
+            return self._known[query.key]
+        if query.key not in self._asking:
+            ask = self._by_name(query, market) if query.pattern else self._by_contract(query.contract)
+            self._asking[query.key] = asyncio.ensure_future(ask)
+        answer = await asyncio.shield(self._asking[query.key])
+        self.answers[query.key] = answer
+        return answer
+
+    async def _by_contract(self, contract: Mapping[str, Any]) -> list[Row]:
+        return await details(self._session, self._mics, contract)
+
+    async def _by_name(self, query: Query, market: Market | None) -> list[Row]:
+        ib = self._session.ib
+        described = await self._session.ask(lambda: ib.reqMatchingSymbolsAsync(query.pattern), self._session.searches)
+        if described is None:  # ib_insync gives up by itself, and says so only in its log
+            raise BrokerUnavailable(f"IBKR at {self._session.place} did not answer a name search")
+        found = [each.contract for each in described]
+        fitting = [
+            each
+            for each in found
+            if each.secType == query.contract["secType"] and each.currency == query.contract["currency"] and each.conId
+        ]
+        exchanges = market.ibkr_exchanges if market else ()
+        fitting.sort(
+            key=lambda each: each.primaryExchange.split(".")[0] not in exchanges and each.primaryExchange not in exchanges
+        )
+        answers = await self._session.gather([self._by_contract({"conId": each.conId}) for each in fitting[:MAX_NAMESAKES]])
+        return [each for answer in answers for each in answer]
+
+
+async def details(session: Session, mics: Mapping[str, str], contract: Mapping[str, Any]) -> list[Row]:
+    """Rows of every contract that fits; [] only where IBKR says that there is none.
+
+    Raises:
+        Transient: There was no answer, or one that made no sense.
+    """
+    described = session.library.Contract(**contract)
+    try:
+        found = await session.ask(lambda: session.ib.reqContractDetailsAsync(described))
+    except InvalidSymbol:
+        return []
+    if not found:
+        raise BrokerUnavailable(f"IBKR at {session.place} ended a look-up without an answer")
+    by_id = {each.contract.conId: row(each, mics) for each in found}
+    return list(by_id.values())
+
+
+def _seen(found: Row, query: Query) -> Row:
+    isin = query.evidence.removeprefix("isin=") if query.method == "isin" else found["isin"]
+    return {**found, "isin": isin, "evidence": query.evidence}
+
+
+def _on_market(found: Row, market: Market | None) -> bool:
+    """Whether a row that a symbol found is on the wanted market; an exchange IBKR does not tell is left to the matcher."""
+    return market is None or not found["exchange"] or found["exchange"] in market.ibkr_exchanges

@@ -1,0 +1,95 @@
+"""Which look-ups an instrument is worth at IBKR, strongest key first: ISIN, symbol in IBKR's spellings, name."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from include.domain.instrument import AssetClass, Instrument
+from include.domain.market import Market
+
+SECURITY_TYPES = {AssetClass.STOCK: "STK", AssetClass.ETF: "STK", AssetClass.WARRANT: "WAR"}
+NAME_WORDS = 3  # IBKR cuts names after 28 characters: the beginning finds more than the whole
+_LEGAL_FORM = re.compile(
+    "a/s|ab|ag|asa?|bv|co|coltd|company|corp|corporation|gmbh|group|holdings?|inc|incorporated|kk|limited|ltd|nv|oyj?|plc|publ"
+    "|sa|sab|sca|se|spa|tbk|the"
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """One look-up.
+
+    Attributes:
+        method: `isin`, `symbol` or `name`: how strong what it finds is.
+        key: Under which its answer is cached.
+        evidence: What a row found by it says about how it was found.
+        contract: Keyword arguments of ib_insync's `Contract`; empty for a name search.
+        pattern: What a name search asks for.
+    """
+
+    method: str
+    key: str
+    evidence: str
+    contract: Mapping[str, str] = field(default_factory=dict, hash=False)
+    pattern: str = ""
+
+
+def stages(instrument: Instrument, market: Market | None) -> list[list[Query]]:
+    """Look-ups in order of strength; a later stage is asked only when every query before it found nothing for certain.
+
+    The queries of one stage are asked together: when IBKR does not answer to the ISIN in the wanted currency, it may still do so
+    on other markets, and know the wanted listing by its symbol only. [] for a kind of instrument that is not looked up here.
+    """
+    security_type = SECURITY_TYPES.get(instrument.asset_class)
+    if security_type is None:
+        return []
+    currency = instrument.currency
+    kind = "" if security_type == "STK" else f";type={security_type}"
+    found: list[list[Query]] = []
+    identity = {"secType": security_type, "secIdType": "ISIN", "secId": instrument.isin or ""}
+    evidence = f"isin={instrument.isin}"
+    if instrument.isin:
+        found.append([Query("isin", f"{evidence};currency={currency}{kind}", evidence, {**identity, "currency": currency})])
+    listed = {"secType": security_type, "exchange": "SMART", "currency": currency}
+    others = [Query("isin", f"{evidence}{kind}", evidence, identity)] if instrument.isin else []
+    symbols = [
+        Query("symbol", f"symbol={symbol};currency={currency}{kind}", f"symbol={symbol}", {**listed, "symbol": symbol})
+        for symbol in spellings(instrument.ticker, market)
+    ]
+    found.append([*others, *symbols])
+    pattern = name_pattern(instrument.name)
+    if pattern:
+        key = f"name={pattern};currency={currency}{kind}"
+        found.append([Query("name", key, f"name={pattern}", {"secType": security_type, "currency": currency}, pattern)])
+    return found
+
+
+def spellings(ticker: str, market: Market | None) -> list[str]:
+    """IBKR's possible spellings of a Yahoo-style ticker: `ROCK-A.CO` -> `ROCKA`, `ROCK.A`, `ROCK A`."""
+    stem = ticker
+    if market is not None and market.yahoo_suffix:
+        stem = ticker.removesuffix(f".{market.yahoo_suffix}")
+    if stem.isdigit() and market is not None and market.market == "XHKG":
+        stem = stem.lstrip("0")
+    parts = [part for part in re.split(r"[-. ]", stem) if part]
+    if not parts:
+        return []
+    if len(parts) == 1:
+        short_london = market is not None and market.market == "XLON" and len(parts[0]) == 2
+        return [parts[0], f"{parts[0]}."] if short_london else parts  # IBKR writes London's two-letter symbols `BP.`
+    return ["".join(parts), ".".join(parts), " ".join(parts)]
+
+
+def name_pattern(name: str) -> str:
+    """What to search a company by: its first words in plain letters, up to a legal form; "" where nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = [word.strip(".,-&'") for word in re.split(r"[\s()]+", plain)]
+    telling: list[str] = []
+    for word in words:
+        if _LEGAL_FORM.fullmatch(word.lower().replace(".", "")):
+            if telling:
+                break
+        elif word:
+            telling.append(word)
+    return " ".join(telling[:NAME_WORDS])

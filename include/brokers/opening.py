@@ -1,0 +1,89 @@
+"""Opening a broker, the same for Airflow and for the command line: credentials, caches and the mirrored broker are handed in."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
+from include.brokers.registry import create_broker
+from include.domain.account import Account
+from include.domain.portfolio import Portfolio
+from include.settings import Settings
+
+Credentials = Callable[[Account], Mapping[str, str]]
+
+
+@contextmanager
+def open_broker(
+    account: Account,
+    *,
+    settings: Settings,
+    credentials: Credentials,
+    lookups: LookupCache | None = None,
+    accounts: AccountStore | None = None,
+    sandbox_token: str | None = None,
+    for_orders: bool = False,
+) -> Iterator[Broker]:
+    """A connected broker for one account, closed afterwards.
+
+    Args:
+        account: Whose account, and which environment it claims.
+        settings: Where the broker's YAML is read from.
+        credentials: Gives the keys of an account; asked for the account and, at `paper`, for the broker it mirrors.
+        lookups: Cache of per-instrument look-ups.
+        accounts: Where in-process accounts are kept.
+        sandbox_token: Token of the local venues; proves a sandbox account.
+        for_orders: True where orders will be sent (IBKR's exclusive client id).
+
+    Raises:
+        InputError: The broker is not configured.
+        BrokerUnavailable: It, or the one it mirrors, cannot be reached.
+        AuthenticationFailed: Its keys were refused.
+    """
+    config = settings.brokers.get(account.broker, {})
+    mirrored = config.get("mirrors")
+    with ExitStack() as stack:
+        mirror = None
+        if mirrored:
+            reader = reading_account(str(mirrored), settings.portfolios)
+            mirror = stack.enter_context(
+                open_broker(reader, settings=settings, credentials=credentials, lookups=lookups, sandbox_token=sandbox_token)
+            )
+        context = BrokerContext(
+            credentials=credentials(account),
+            config=config,
+            sandbox_token=sandbox_token,
+            lookups=lookups,
+            accounts=accounts,
+            mirror=mirror,
+            for_orders=for_orders,
+        )
+        yield stack.enter_context(create_broker(account, context, settings.brokers))
+
+
+def reading_account(broker: str, portfolios: tuple[Portfolio, ...]) -> Account:
+    """The account through which a broker's lists and quotes are read: the first configured one, else one of its own."""
+    for portfolio in portfolios:
+        for account in portfolio.accounts:
+            if account.broker == broker:
+                return account
+    return Account(account_id=f"{broker}-reader", broker=broker)
+
+
+def sandbox_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
+    """The local venues' token: `POLYBROKER_SANDBOX_TOKEN`, else the file `token` in the sandbox folder, else None."""
+    if found := environ.get("POLYBROKER_SANDBOX_TOKEN"):
+        return found
+    path = Path(settings.environ.sandbox_dir) / "token"
+    return path.read_text(encoding="utf-8").strip() or None if path.is_file() else None
+
+
+def sandbox_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment, completed by the venues' `sandbox.env` for variables that are missing or empty.
+
+    For accounts that claim `sandbox` alone: a process that was started before the venues finds them all the same.
+    """
+    path = Path(settings.environ.sandbox_dir) / "sandbox.env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found = {name: value for name, _, value in (line.partition("=") for line in lines) if value}
+    return found | {name: value for name, value in environ.items() if value}

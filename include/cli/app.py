@@ -1,0 +1,36 @@
+"""`polybroker`: the commands, one module each, and the one place where an error becomes an exit code."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from include.cli import database, orders, sandbox, settings
+from include.cli.mapping import map_universe
+from include.cli.run import run
+from include.errors import InputError, PolybrokerError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Polybroker without Airflow: the same steps, one command each.",
+    epilog="Example: `polybroker run --sandbox --mode paper --first-funding`",
+)
+app.command("run")(run)
+app.command("map")(map_universe)
+app.command("adopt")(orders.adopt)
+app.command("cancel-all")(orders.cancel_all)
+app.add_typer(database.app, name="db")
+app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(settings.app, name="config")
+
+
+def main() -> None:
+    """Run the command line. Exit code 2 for wrong input, 1 for anything else that went wrong, 0 else."""
+    try:
+        app()
+    except PolybrokerError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]{type(error).__name__}[/red]: {error}", markup=True, highlight=False)
+        sys.exit(2 if isinstance(error, InputError) else 1)

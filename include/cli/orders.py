@@ -1,0 +1,80 @@
+"""`polybroker cancel-all` and `adopt`: the two things a person does to orders and positions by hand."""
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+
+from include.cli.wiring import account_of, open_account, project_database
+from include.domain.contract import Contract
+from include.errors import InputError
+from include.settings import load_settings
+from include.storage.journal import Journal, ManagedPosition
+
+AccountId = Annotated[str, typer.Option("--account", help="Account id as in include/config/portfolios/.")]
+
+
+def cancel_all(account: AccountId) -> None:
+    """Cancel every order of an account that may still stand at the broker.
+
+    Example: `polybroker cancel-all --account ibkr-main`
+    """
+    settings = load_settings()
+    with project_database(settings) as database:
+        journal = Journal(database)
+        standing = journal.unresolved(account_of(settings.portfolios, account).account_id)
+        if not standing:
+            typer.echo(f"{account}: the journal has no open order")
+            return
+        with open_account(account_of(settings.portfolios, account), settings, database, for_orders=True) as broker:
+            broker.prove_environment()
+            for entry in standing:
+                found = broker.find_order(entry.order.client_order_id)
+                if found is not None and not found.state.is_final:
+                    found = broker.cancel(entry.order.client_order_id)
+                if found is not None:
+                    journal.record(entry.order.client_order_id, found, datetime.now(UTC))
+                state = found.state.value if found else "not found at the broker; its state stays as it is"
+                typer.echo(f"{entry.order.client_order_id} {entry.order.side.value} {entry.order.ticker}: {state}")
+
+
+def adopt(
+    portfolio: Annotated[str, typer.Option(help="Portfolio that takes the position under management.")],
+    account: AccountId,
+    native_id: Annotated[str, typer.Option(help="The broker's own id: conId at IBKR, asset id at Alpaca.")],
+    ticker: Annotated[str, typer.Option(help="The ticker as screens write it, e.g. 6095.T.")],
+    quantity: Annotated[str, typer.Option(help="Units to manage; 0 gives the position back.")],
+    isin: Annotated[str | None, typer.Option(help="Its ISIN where the screens know it: makes it the same instrument.")] = None,
+) -> None:
+    """Take a position that the account already holds under management, so that the pipeline may trade it.
+
+    Example: `polybroker adopt --portfolio main --account ibkr-main --native-id 265598 --ticker AAPL --quantity 10`
+    """
+    settings = load_settings()
+    try:
+        units = Decimal(quantity)
+    except InvalidOperation as error:
+        raise InputError("expected a number of units", source="--quantity", value=quantity) from error
+    owner = account_of(settings.portfolios, account)
+    if owner.account_id not in {a.account_id for p in settings.portfolios if p.portfolio_id == portfolio for a in p.accounts}:
+        raise InputError("expected an account of that portfolio", source="--account", value=account)
+    now = datetime.now(UTC)
+    with project_database(settings) as database, open_account(owner, settings, database) as broker:
+        held = {p.native_id: p for p in broker.snapshot(now.date().isoformat(), now).positions}
+        position = held.get(native_id)
+        if position is None or not 0 <= units <= position.quantity:
+            shown = f"{position.quantity} units" if position else "no such position"
+            raise InputError(f"expected 0 up to what {account} holds ({shown})", source="--quantity", value=quantity)
+        contract = Contract(
+            broker=owner.broker,
+            native_id=native_id,
+            symbol=position.symbol,
+            name=position.name,
+            currency=position.currency,
+            mic=position.mic,
+            isin=isin or position.isin,
+        )
+        instrument_id = f"isin:{isin}" if isin else f"ticker:{ticker}"
+        Journal(database).adopt(ManagedPosition(portfolio, account, ticker, instrument_id, contract, units), now, "command line")
+    typer.echo(f"{portfolio} now manages {units} {position.symbol} in {account}")

@@ -1,0 +1,47 @@
+"""`polybroker config`: what this installation is set to."""
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from include.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, help="The configuration in `include/config/` and the environment.")
+
+
+@app.command()
+def validate() -> None:
+    """Read every file of the configuration; the first fault is named. Example: `polybroker config validate`."""
+    settings = load_settings()
+    counts = {
+        "brokers": len(settings.brokers),
+        "active": len(settings.active_brokers),
+        "portfolios": len(settings.portfolios),
+        "markets": len(settings.markets),
+        "preferences": len(settings.preferences),
+        "eligibility rules": len(settings.eligibility),
+    }
+    typer.echo(f"{settings.environ.config_dir}: valid; " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+@app.command()
+def show() -> None:
+    """Show the options of a run and the portfolios, as they are now. Example: `polybroker config show`."""
+    settings = load_settings()
+    console = Console()
+    options = Table("option", "value", title="Options of a run")
+    for name, value in settings.options.model_dump().items():
+        options.add_row(name, str(value))
+    accounts = Table("portfolio", "environment", "base", "account", "broker", title="Portfolios")
+    for portfolio in settings.portfolios:
+        for account in portfolio.accounts:
+            row = (
+                portfolio.portfolio_id,
+                portfolio.environment.value,
+                portfolio.base_currency,
+                account.account_id,
+                account.broker,
+            )
+            accounts.add_row(*row)
+    console.print(options, accounts)
+    console.print(f"active brokers: {', '.join(settings.active_brokers)}; data: {settings.environ.data_uri}")

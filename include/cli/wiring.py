@@ -1,0 +1,66 @@
+"""What commands share: settings, the database (made on first use), and brokers opened with the keys of the environment."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from include.brokers import opening
+from include.brokers.base import Broker
+from include.brokers.credentials import credentials_from_environment
+from include.domain.account import Account
+from include.domain.portfolio import Portfolio
+from include.domain.run import Run
+from include.errors import InputError
+from include.settings import Settings
+from include.storage.database import Database, open_database, upgrade
+from include.storage.lookups import DatabaseLookupCache
+from include.storage.paper import DatabaseAccountStore
+
+
+@contextmanager
+def project_database(settings: Settings) -> Iterator[Database]:
+    """The database, with its schema made first where a SQLite file does not exist yet."""
+    url = make_url(settings.environ.database_url)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        upgrade(settings.environ.database_url)
+    with open_database(settings.environ.database_url) as database:
+        yield database
+
+
+def open_account(
+    account: Account, settings: Settings, database: Database, *, for_orders: bool = False
+) -> AbstractContextManager[Broker]:
+    """A connected broker, with keys from the environment."""
+
+    def credentials(of: Account) -> Mapping[str, str]:
+        return credentials_from_environment(settings.brokers.get(of.broker, {}), os.environ)
+
+    return opening.open_broker(
+        account,
+        settings=settings,
+        credentials=credentials,
+        lookups=DatabaseLookupCache(database),
+        accounts=DatabaseAccountStore(database),
+        sandbox_token=opening.sandbox_token(settings, os.environ),
+        for_orders=for_orders,
+    )
+
+
+def opener(run: Run, settings: Settings, database: Database) -> Callable[[str], AbstractContextManager[Broker]]:
+    """Opens an account of the run by its id, for reading."""
+    return lambda account_id: open_account(account_of(run.portfolios, account_id), settings, database)
+
+
+def account_of(portfolios: tuple[Portfolio, ...], account_id: str) -> Account:
+    """The configured account of an id.
+
+    Raises:
+        InputError: No portfolio has it.
+    """
+    known = {account.account_id: account for portfolio in portfolios for account in portfolio.accounts}
+    if account_id not in known:
+        raise InputError(f"expected one of {', '.join(sorted(known))}", source="portfolios", field="account_id", value=account_id)
+    return known[account_id]

@@ -1,0 +1,80 @@
+"""Broker account: who it belongs to, and what it held at one moment."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from include.domain.model import Value
+from include.domain.order import OrderReport
+
+
+class Environment(StrEnum):
+    """Which money an account moves. A portfolio never mixes them; a missing claim means `live`."""
+
+    SANDBOX = "sandbox"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class Account(Value):
+    """One account at one broker, as a portfolio names it.
+
+    Attributes:
+        account_id: Ours, unique in the configuration, e.g. `ibkr-main`.
+        broker: Broker name (`ibkr`, `alpaca`, `paper`).
+        environment: What it claims to be; the adapter proves it before anything is sent.
+        broker_account: The broker's account code, where a login has several; None: the only one.
+        connection: Airflow Connection id; default `polybroker_<broker>`.
+    """
+
+    account_id: str
+    broker: str
+    environment: Environment = Environment.LIVE
+    broker_account: str | None = None
+    connection: str | None = None
+
+
+class Position(Value):
+    """What an account holds of one contract. `quantity` is signed: long positive, short negative.
+
+    Attributes:
+        market_price: Last price in currency units, None where the broker does not tell.
+    """
+
+    native_id: str
+    symbol: str
+    name: str = ""
+    isin: str | None = None
+    currency: str
+    mic: str = ""
+    quantity: Decimal
+    average_cost: Decimal | None = None
+    market_price: Decimal | None = None
+
+
+class AccountSnapshot(Value):
+    """What one account held at `taken_at`.
+
+    Attributes:
+        currency: The account's own base currency at the broker.
+        equity: Net liquidation value in `currency`.
+        settled_cash: Currency -> settled cash (never buying power). Negative means owed.
+        positions: Everything the account holds, managed or not.
+        open_orders: Orders not final at the broker.
+        frozen: True when this is an older snapshot standing in for an account that could not be read.
+        frozen_reason: Why, for people.
+        session: Session (ISO date) the snapshot was taken for.
+    """
+
+    account_id: str
+    broker: str
+    environment: Environment
+    currency: str
+    equity: Decimal
+    settled_cash: dict[str, Decimal]
+    positions: tuple[Position, ...] = ()
+    open_orders: tuple[OrderReport, ...] = ()
+    taken_at: datetime
+    session: str
+    frozen: bool = False
+    frozen_reason: str | None = None

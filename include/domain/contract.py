@@ -1,0 +1,73 @@
+"""Contract: one broker's tradable form of an instrument, and the one columnar schema all brokers deliver."""
+
+from decimal import Decimal
+
+import pyarrow as pa
+
+from include.domain.instrument import AssetClass
+from include.domain.model import Value
+
+CONTRACT_SCHEMA = pa.schema(
+    [
+        ("broker", pa.string()),
+        ("native_id", pa.string()),  # IBKR: conId as text; Alpaca: asset id (UUID)
+        ("symbol", pa.string()),  # in the broker's own notation
+        ("name", pa.string()),
+        ("asset_class", pa.string()),  # AssetClass value
+        ("currency", pa.string()),
+        ("mic", pa.string()),  # ISO 10383 of the primary market; "" where the broker does not tell
+        ("exchange", pa.string()),  # the broker's own word for the market (`TSEJ`, `NASDAQ`)
+        ("isin", pa.string()),  # null where the broker does not tell
+        ("figi", pa.string()),
+        ("multiplier", pa.string()),  # Decimal as text
+        ("price_magnifier", pa.string()),  # quotes are this many times the currency unit (LSE pence: 100)
+        ("lot_size", pa.string()),
+        ("tick_size", pa.string()),
+        ("min_notional", pa.string()),  # null: none
+        ("tradable", pa.bool_()),
+        ("fractionable", pa.bool_()),
+        ("inactive_reason", pa.string()),  # why not tradable (`delisted`, `halted` ...), null if tradable
+        ("evidence", pa.string()),  # the look-up that produced the row (`isin=...`), null for listed rows
+    ]
+)
+
+
+class Contract(Value):
+    """One row of `CONTRACT_SCHEMA` with exact numbers.
+
+    Attributes:
+        price_magnifier: Units the broker quotes and takes prices in, per currency unit (IBKR's LSE pence: 100). Prices in
+            this project are always in currency units; the adapter alone multiplies and divides.
+        lot_size: Smallest quantity step (1 for whole shares, 100 for Tokyo).
+        tick_size: Smallest price step in currency units.
+    """
+
+    broker: str
+    native_id: str
+    symbol: str
+    name: str = ""
+    asset_class: AssetClass = AssetClass.STOCK
+    currency: str
+    mic: str = ""
+    exchange: str = ""
+    isin: str | None = None
+    figi: str | None = None
+    multiplier: Decimal = Decimal(1)
+    price_magnifier: Decimal = Decimal(1)
+    lot_size: Decimal = Decimal(1)
+    tick_size: Decimal = Decimal("0.01")
+    min_notional: Decimal | None = None
+    tradable: bool = True
+    fractionable: bool = False
+    inactive_reason: str | None = None
+    evidence: str | None = None
+
+
+def to_table(contracts: list[Contract]) -> pa.Table:
+    """Contracts as a table of `CONTRACT_SCHEMA`; an empty list gives an empty table of that schema."""
+    return pa.Table.from_pylist([contract.model_dump(mode="json") for contract in contracts], schema=CONTRACT_SCHEMA)
+
+
+def from_row(row: dict[str, object]) -> Contract:
+    """The contract of one row of a `CONTRACT_SCHEMA` table (as `Table.to_pylist` gives it)."""
+    return Contract.model_validate(row)

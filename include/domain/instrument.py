@@ -1,0 +1,41 @@
+"""Instrument: the thing itself, keyed by identity, as one member of the universe names it."""
+
+from enum import StrEnum
+
+from include.domain.model import Value
+
+
+class AssetClass(StrEnum):
+    """What kind of thing an instrument or contract is; different kinds never match each other."""
+
+    STOCK = "stock"
+    ETF = "etf"
+    FX = "fx"
+    CRYPTO = "crypto"
+    FUTURE = "future"
+    OPTION = "option"
+    WARRANT = "warrant"
+    CFD = "cfd"
+    OTHER = "other"
+
+
+class Instrument(Value):
+    """One wanted instrument with the listing that the screen (or a holding) names.
+
+    Attributes:
+        instrument_id: `isin:<ISIN>` where a valid ISIN is known, else `ticker:<ticker>`.
+        ticker: Yahoo-style ticker as the source wrote it, e.g. `6095.T`, `ROCK-A.CO`, `AAPL`.
+        name: Company or fund name as the source wrote it (whitespace normalised).
+        isin: Valid ISIN or None (the text "null" is None).
+        currency: ISO 4217 code of the listing's prices.
+        market: Key into `include/config/markets.yaml`: a MIC (`XTKS`) or `US` for the US composite.
+        asset_class: Kind; screens hold `stock` unless they say otherwise.
+    """
+
+    instrument_id: str
+    ticker: str
+    name: str
+    isin: str | None = None
+    currency: str
+    market: str
+    asset_class: AssetClass = AssetClass.STOCK

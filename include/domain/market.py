@@ -1,0 +1,31 @@
+"""Market: where a listing trades, in the notations that sources and brokers use."""
+
+from decimal import Decimal
+
+from include.domain.model import Value
+
+
+class Market(Value):
+    """One entry of `include/config/markets.yaml`.
+
+    Attributes:
+        market: MIC of the main segment (`XTKS`), or `US` for the US composite (Yahoo tickers do not say which one).
+        name: For people.
+        yahoo_suffix: Without the dot (`T`); "" for the US.
+        mics: Every ISO 10383 code that counts as this market (segments included).
+        ibkr_exchanges: IBKR's primary-exchange words for it (`TSEJ`).
+        currencies: Currencies its listings are quoted in (`GBP` for London; pence are the broker's business).
+        calendar: `exchange_calendars` name for its sessions.
+        lot_size: Usual lot where no contract is known yet (Tokyo 100).
+        region: `us`, `europe`, `asia`, `canada`, `crypto`, `fx`: what eligibility rules refer to.
+    """
+
+    market: str
+    name: str
+    yahoo_suffix: str
+    mics: tuple[str, ...]
+    ibkr_exchanges: tuple[str, ...] = ()
+    currencies: tuple[str, ...]
+    calendar: str
+    lot_size: Decimal = Decimal(1)
+    region: str

@@ -1,0 +1,1 @@
+"""The meeting point with Airflow: connections, timetable, errors, approval."""

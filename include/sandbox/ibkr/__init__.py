@@ -1,0 +1,1 @@
+"""A local TWS: the socket protocol of Trader Workstation at server version 176 (docs/sandbox.md)."""

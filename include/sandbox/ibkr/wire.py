@@ -1,0 +1,73 @@
+"""The bytes of the TWS protocol: frames of NUL-terminated fields behind a 4-byte big-endian length."""
+
+import asyncio
+import struct
+from collections.abc import Sequence
+from decimal import Decimal
+
+SERVER_VERSION = 176
+MAX_FRAME = 1 << 20
+UNSET = "1.7976931348623157E308"  # how TWS writes a number it does not know
+
+Field = str | int | bool | float | Decimal | None
+
+
+class ProtocolError(Exception):
+    """What the peer sent is not the protocol; the connection is of no further use."""
+
+
+def field(value: Field) -> str:
+    """One field as text: None is empty, booleans are 1 and 0, decimals never have an exponent."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def frame(values: Sequence[Field]) -> bytes:
+    """A message on the wire."""
+    body = "".join(f"{field(value)}\0" for value in values).encode()
+    return struct.pack(">I", len(body)) + body
+
+
+async def read_raw(reader: asyncio.StreamReader) -> bytes:
+    """The content of the next frame.
+
+    Raises:
+        ProtocolError: The announced length is absurd.
+        asyncio.IncompleteReadError: The peer closed.
+    """
+    (length,) = struct.unpack(">I", await reader.readexactly(4))
+    if not 0 < length <= MAX_FRAME:
+        raise ProtocolError(f"a frame of {length} bytes")
+    return await reader.readexactly(length)
+
+
+async def read_message(reader: asyncio.StreamReader) -> list[str]:
+    """The fields of the next message; raises like `read_raw`, and `ProtocolError` for text that is none."""
+    try:
+        text = (await read_raw(reader)).decode()
+    except UnicodeDecodeError as error:
+        raise ProtocolError("a message that is not UTF-8") from error
+    if not text.endswith("\0"):
+        raise ProtocolError("a message whose last field does not end")
+    return text[:-1].split("\0")
+
+
+async def read_handshake(reader: asyncio.StreamReader) -> int:
+    """The server version agreed on from the client's `API\\0` and `v<min>..<max>`.
+
+    Raises:
+        ProtocolError: It is no TWS client, or one that is too new or too old.
+    """
+    if await reader.readexactly(4) != b"API\0":
+        raise ProtocolError("a greeting that is not API")
+    text = (await read_raw(reader)).decode(errors="replace")
+    versions = text.split(" ")[0]
+    low, dots, high = versions.removeprefix("v").partition("..")
+    if not (versions.startswith("v") and dots and low.isdigit() and high.isdigit()):
+        raise ProtocolError(f"a version that is not v<min>..<max>: {text[:40]!r}")
+    if int(low) > SERVER_VERSION or int(high) < SERVER_VERSION:
+        raise ProtocolError(f"a client for versions {low} to {high}")
+    return SERVER_VERSION

@@ -1,0 +1,41 @@
+"""Step 9b: hold the stored plan against the limits of its portfolio. It only ever stops more."""
+
+from decimal import Decimal
+
+from include.domain.order import Order
+from include.domain.run import Run
+from include.storage.artifacts import read_json, write_json
+from include.storage.run_folder import RunFolder
+from include.trading.risk import check
+
+
+def check_risk(run: Run, *, kill_switch: bool = False) -> str:
+    """Write `risk.json`: orders and portfolios that must not be sent, and why. Returns its URI.
+
+    Args:
+        run: The run; its `orders.json` must stand.
+        kill_switch: Whether the kill switch is on now: said here, and checked again before every single order.
+    """
+    folder = RunFolder(run.folder)
+    plans = read_json(folder.orders)["portfolios"]
+    blocked: dict[str, str] = {}
+    stopped: dict[str, str] = {}
+    findings = []
+    for portfolio in run.portfolios:
+        plan = plans[portfolio.portfolio_id]
+        orders = [Order.model_validate(order) for order in plan["orders"]]
+        found = check(orders, portfolio, Decimal(plan["nav"]), first_funding=bool(run.options.get("first_funding")))
+        blocked |= found.blocked
+        reason = plan["plan_only_reason"] or found.portfolio_blocked or ("kill_switch: it is on" if kill_switch else None)
+        if reason:
+            stopped[portfolio.portfolio_id] = reason
+        findings.append(
+            {
+                "portfolio": portfolio.portfolio_id,
+                "orders": len(orders),
+                "blocked": len(found.blocked),
+                "turnover_pct": f"{found.turnover_pct:.2f}",
+                "stopped": reason,
+            }
+        )
+    return write_json(folder.risk, {"blocked": blocked, "portfolios": stopped, "findings": findings})

@@ -1,0 +1,73 @@
+"""Step 8, per broker: which contract each instrument is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from include.domain.instrument import Instrument
+from include.domain.mapping import MappingStatus
+from include.domain.run import Run
+from include.mapping.answers import answers
+from include.mapping.merge import instruments_of
+from include.settings import Settings
+from include.storage.artifacts import read_table, write_json
+from include.storage.run_folder import RunFolder
+
+
+def wanted_instruments(universe: dict[str, Any], held: Sequence[Instrument]) -> list[Instrument]:
+    """Whom to look for: the universe's members in its order, then managed holdings that left it.
+
+    Args:
+        universe: The universe document.
+        held: Managed holdings; those that are members (by ticker, or by instrument) are dropped, the rest comes by ticker.
+    """
+    found = instruments_of(universe)
+    tickers, ids = {one.ticker for one in found}, {one.instrument_id for one in found}
+    for instrument in sorted(held, key=lambda one: one.ticker):
+        if instrument.ticker not in tickers and instrument.instrument_id not in ids:
+            found.append(instrument)
+            tickers.add(instrument.ticker)
+            ids.add(instrument.instrument_id)
+    return found
+
+
+def match_instruments(run: Run, broker_name: str, wanted: Sequence[Instrument], settings: Settings) -> dict[str, Any]:
+    """Write `brokers/<name>/mapping.json` from the broker's contracts.
+
+    Instruments that the broker could never trade are not looked for: `not_found`, reason `not_eligible`.
+
+    Returns:
+        `{"broker", "uri", "matched", "other_listing", "total"}`, counts over `wanted`.
+
+    Raises:
+        InputError: The contracts are missing or no contracts, or an instrument names an unknown market.
+    """
+    folder = RunFolder(run.folder)
+    table = read_table(folder.contracts(broker_name))
+    told = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    rule = settings.eligibility[broker_name]
+    mappings = answers(wanted, table, broker_name, rule, settings.markets, _knows_isin(told, table))
+    uri = write_json(
+        folder.mapping(broker_name),
+        {
+            "broker": broker_name,
+            "contracts": folder.contracts(broker_name),
+            "fetched_at": told.get("fetched_at", run.run_after.isoformat()),
+            "mappings": mappings,
+        },
+    )
+    return {
+        "broker": broker_name,
+        "uri": uri,
+        "matched": sum(mapping.status is MappingStatus.MATCHED for mapping in mappings),
+        "other_listing": sum(mapping.status is MappingStatus.OTHER_LISTING for mapping in mappings),
+        "total": len(mappings),
+    }
+
+
+def _knows_isin(told: dict[str, str], table: pa.Table) -> bool:
+    """As the adapter declared it; for a file without that word, whether any contract carries one."""
+    if "knows_isin" in told:
+        return told["knows_isin"] == "true"
+    return bool(table.num_rows > table["isin"].null_count)

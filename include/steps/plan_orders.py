@@ -1,0 +1,210 @@
+"""Step 9: the orders that take every portfolio of the run from what it holds to what it wants."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from include.brokers.base import Broker
+from include.domain.account import AccountSnapshot
+from include.domain.order import Order, OrderState
+from include.domain.portfolio import ExecutionMode, Portfolio
+from include.domain.quote import Quote
+from include.domain.run import Run
+from include.errors import BrokerUnavailable, InputError, NotPermitted, PolybrokerError
+from include.settings import Settings
+from include.steps.plan_candidates import candidates, rates_to
+from include.steps.settle_orders import settle_orders
+from include.storage.artifacts import exists, read_json, to_json, write_json
+from include.storage.database import Database
+from include.storage.journal import Journal
+from include.storage.leases import lease
+from include.storage.run_folder import RunFolder
+from include.trading.plan import PlanInput, build_plan, wanted_quotes
+from include.trading.validity import valid_until_by_market
+
+Opener = Callable[[str], AbstractContextManager[Broker]]
+LEASE_SECONDS = 300.0  # settling and quotes of one portfolio take less; a crashed planner is followed after this long
+
+
+def plan_orders(run: Run, open_reader: Opener, database: Database, settings: Settings, now: datetime) -> str:
+    """Write `orders.json` with the plan of every portfolio; returns its URI.
+
+    A plan is stored once per (portfolio, as_of, revision): clearing this task, or another run for the same session, returns it
+    byte for byte. `replan` makes the next revision when nothing of the earlier ones can change any more.
+
+    Args:
+        run: The run.
+        open_reader: Opens the broker of an account for reading.
+        database: Holds plans and the journal.
+        settings: Markets, preferences and brokers' YAML.
+        now: Aware UTC; what counts as past its validity when open orders are settled.
+
+    Raises:
+        NotPermitted: `replan` was asked for while an earlier order may still change.
+        InputError: A portfolio's journal is of another environment.
+        Transient: Somebody else sends for one of the accounts now.
+    """
+    desk = _Desk(run, open_reader, database, settings, now)
+    planned = {}
+    for portfolio in run.portfolios:
+        with ExitStack() as stack:  # nobody may send for these accounts between settling and the stored plan
+            for account in portfolio.accounts:
+                holder = f"{run.run_id} plan_orders"
+                stack.enter_context(lease(database, f"orders:{account.account_id}", holder, LEASE_SECONDS, LEASE_SECONDS))
+            planned[portfolio.portfolio_id] = desk.plan(portfolio)
+    folder = RunFolder(run.folder)
+    return write_json(folder.orders, {"as_of": run.as_of.isoformat(), "portfolios": planned})
+
+
+def plan_key(run: Run, portfolio_id: str) -> str:
+    """The name a plan is stored under: a backfill's plans never stand in for those of the real portfolio."""
+    return f"backfill:{portfolio_id}" if run.is_backfill else portfolio_id
+
+
+class _Desk:
+    """What planning every portfolio of a run shares."""
+
+    def __init__(self, run: Run, open_reader: Opener, database: Database, settings: Settings, now: datetime) -> None:
+        self._run = run
+        self._open_reader = open_reader
+        self._database = database
+        self._journal = Journal(database)
+        self._settings = settings
+        self._now = now
+
+    def plan(self, portfolio: Portfolio) -> dict[str, Any]:
+        """The stored plan of the session, made first where there is none."""
+        run, journal = self._run, self._journal
+        key, session = plan_key(run, portfolio.portfolio_id), run.as_of.isoformat()
+        known = journal.environment(portfolio.portfolio_id)
+        if known not in (None, portfolio.environment.value):
+            raise InputError(
+                f"expected environment {known!r}, in which this portfolio has traded; a portfolio never mixes environments: "
+                "give the file another name for a new portfolio",
+                source=f"portfolios/{portfolio.portfolio_id}.yaml",
+                field="environment",
+                value=portfolio.environment.value,
+            )
+        stored = journal.plan(key, session)
+        revision = 1
+        if stored is not None:
+            revision, body = stored
+            entry: dict[str, Any] = json.loads(body)
+            if entry["run_id"] == run.run_id or not run.options.get("replan"):
+                self._register(entry)
+                return entry
+            _close_earlier(journal, key, session)
+            revision += 1
+        entry = json.loads(journal.store_plan(key, session, revision, to_json(self._fresh(portfolio, key, revision))))
+        self._register(entry)
+        return entry
+
+    def _register(self, entry: dict[str, Any]) -> None:
+        if self._run.mode is not ExecutionMode.PLAN:
+            self._journal.register([Order.model_validate(order) for order in entry["orders"]])
+
+    def _fresh(self, portfolio: Portfolio, key: str, revision: int) -> dict[str, Any]:
+        run, journal, settings = self._run, self._journal, self._settings
+        folder = RunFolder(run.folder)
+        sizes = read_json(folder.sizes(portfolio.portfolio_id))
+        snapshots = _snapshots(run, portfolio)
+        accounts = [account.account_id for account in portfolio.accounts]
+        settled = settle_orders(accounts, self._readable(snapshots), self._database, self._now)
+        wanted = candidates(run, portfolio, sizes, journal.managed(portfolio.portfolio_id), settings)
+        draft = PlanInput(
+            portfolio=portfolio.model_copy(update={"portfolio_id": key}),
+            as_of=run.as_of,
+            revision=revision,
+            nav=Decimal(str(sizes["nav"])),
+            rates=rates_to(portfolio.base_currency, read_json(folder.universe)["metadata"]["exchange_rates"]),
+            candidates=wanted,
+            snapshots=snapshots,
+            quotes={},
+            frozen=settled.frozen,
+            valid_until=valid_until_by_market(settings.markets, {c.market for c in wanted}, run.run_after),
+            converting=frozenset(a.account_id for a in portfolio.accounts if settings.brokers[a.broker].get("converts_currency")),
+            plan_only=sizes.get("plan_only_reason") if sizes.get("plan_only") else None,
+        )
+        quotes, problems = _quotes(draft, self._open_reader)
+        plan = build_plan(replace(draft, quotes=quotes))
+        return {
+            "run_id": run.run_id,
+            "revision": revision,
+            "environment": portfolio.environment.value,
+            "base_currency": portfolio.base_currency,
+            "nav": str(sizes["nav"]),
+            "plan_only": draft.plan_only is not None,
+            "plan_only_reason": draft.plan_only,
+            "orders": [order.model_dump(mode="json") for order in plan.orders],
+            "held": [{**vars(held), "target_weight": str(held.target_weight)} for held in plan.held],
+            "unmanaged": _unmanaged(portfolio, snapshots, journal),
+            "cash_left": plan.cash_left,
+            "problems": [f"{name}: open orders could not be settled: {error}" for name, error in settled.errors.items()]
+            + problems,
+        }
+
+    def _readable(self, snapshots: dict[str, AccountSnapshot]) -> Opener:
+        """Opens accounts, but not those that are frozen in this run: their open orders stay as they are known."""
+
+        def opened(account_id: str) -> AbstractContextManager[Broker]:
+            if account_id not in snapshots or snapshots[account_id].frozen:
+                raise BrokerUnavailable("the account is frozen in this run")
+            return self._open_reader(account_id)
+
+        return opened
+
+
+def _close_earlier(journal: Journal, key: str, session: str) -> None:
+    entries = journal.orders(portfolio=key, as_of=session)
+    for entry in entries:
+        if entry.state is OrderState.PLANNED or entry.state.is_final:
+            continue
+        _refuse_replan(key, entry.order, entry.state.value)
+    for entry in entries:
+        if entry.state is OrderState.PLANNED and not journal.hold(entry.order.client_order_id, "superseded by a new revision"):
+            _refuse_replan(key, entry.order, "being sent")
+
+
+def _refuse_replan(key: str, order: Order, state: str) -> NoReturn:
+    raise NotPermitted(
+        f"replan: order {order.client_order_id} ({order.side.value} {order.ticker}) of {key} is still {state}; "
+        "wait until it is final, or cancel it, then replan"
+    )
+
+
+def _snapshots(run: Run, portfolio: Portfolio) -> dict[str, AccountSnapshot]:
+    folder = RunFolder(run.folder)
+    found = {}
+    for account in portfolio.accounts:
+        uri = folder.account(account.account_id)
+        if exists(uri):
+            found[account.account_id] = AccountSnapshot.model_validate(read_json(uri))
+    return found
+
+
+def _quotes(draft: PlanInput, open_reader: Opener) -> tuple[dict[tuple[str, str], Quote], list[str]]:
+    quotes: dict[tuple[str, str], Quote] = {}
+    problems = []
+    for account_id, contracts in wanted_quotes(draft).items():
+        try:
+            with open_reader(account_id) as broker:
+                for native_id, quote in broker.quotes(contracts).items():
+                    quotes[(account_id, native_id)] = quote
+        except PolybrokerError as error:
+            problems.append(f"{account_id}: no quotes: {error}")
+    return quotes, problems
+
+
+def _unmanaged(portfolio: Portfolio, snapshots: dict[str, AccountSnapshot], journal: Journal) -> list[dict[str, str]]:
+    managed = {(p.account, p.contract.native_id): p.quantity for p in journal.managed(portfolio.portfolio_id)}
+    rows = []
+    for account_id, snapshot in sorted(snapshots.items()):
+        for position in snapshot.positions:
+            extra = position.quantity - managed.get((account_id, position.native_id), Decimal(0))
+            if extra > 0:
+                rows.append({"account": account_id, "symbol": position.symbol, "quantity": f"{extra.normalize():f}"})
+    return rows

@@ -1,0 +1,1 @@
+"""Targets to orders: plan, risk, order ids, reconciliation. Pure."""

@@ -1,0 +1,51 @@
+"""Which account buys an instrument. Sells happen where it is held; nothing is re-routed away from a broker in trouble."""
+
+from dataclasses import dataclass
+
+from include.domain.account import AccountSnapshot
+from include.domain.contract import Contract
+from include.domain.mapping import MappingStatus
+from include.domain.portfolio import Portfolio
+from include.trading.candidate import Candidate
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a buy goes, and why there."""
+
+    account_id: str
+    contract: Contract
+    reason: str
+
+
+def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, AccountSnapshot]) -> Route | str:
+    """The account and contract for buying a candidate, or the reason why none may.
+
+    Brokers are asked in the candidate's order of preference. One that definitely has no such contract is passed over; one that
+    could not be asked (`unavailable`), or whose account is frozen, ends the search: its names wait, they are not re-routed.
+
+    Args:
+        candidate: The instrument.
+        portfolio: Only its accounts are considered.
+        snapshots: Account id to this run's snapshot; an account without one counts as frozen.
+    """
+    by_broker = {account.broker: account.account_id for account in reversed(portfolio.accounts)}
+    refused = []
+    for broker in candidate.preference:
+        if broker not in by_broker:
+            continue
+        account_id = by_broker[broker]
+        mapping = candidate.mappings.get(broker)
+        if mapping is None or mapping.status is MappingStatus.UNAVAILABLE:
+            return f"broker_unavailable: {broker} is preferred and could not be asked"
+        usable = mapping.status is MappingStatus.MATCHED or (
+            mapping.status is MappingStatus.OTHER_LISTING and portfolio.trade_other_listings
+        )
+        if mapping.contract is None or not usable:
+            refused.append(f"{broker}: {mapping.reason or mapping.status.value}")
+            continue
+        snapshot = snapshots.get(account_id)
+        if snapshot is None or snapshot.frozen:
+            return f"account_frozen: {account_id} is preferred and could not be read"
+        return Route(account_id, mapping.contract, f"{broker} is first of {', '.join(candidate.preference)} that maps it")
+    return f"not_mapped: {'; '.join(refused) or 'no broker of this portfolio trades it'}"

@@ -1,0 +1,45 @@
+"""How long an order may be sent and stand: until the close of its own market's next session."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from include.domain.market import Market
+
+
+def valid_until(market: Market, after: datetime) -> datetime:
+    """Close of the first session of a market that closes after a moment, aware UTC.
+
+    Args:
+        market: Its `calendar` is a name of the package exchange_calendars.
+        after: Aware UTC, the run's `run_after`; a session that is open then is the one that counts.
+    """
+    calendar = _calendar(market.calendar, after.year)
+    return _utc(calendar.next_close(_timestamp(after)))
+
+
+def valid_until_by_market(markets: Mapping[str, Market], wanted: set[str], after: datetime) -> dict[str, datetime]:
+    """`valid_until` of each wanted market id."""
+    return {name: valid_until(markets[name], after) for name in sorted(wanted)}
+
+
+@lru_cache(maxsize=64)
+def _calendar(name: str, year: int) -> Any:
+    import exchange_calendars
+
+    # A narrow range: building twenty years of a calendar takes long. The end is left to the package, which knows how far the
+    # holidays of a market are known.
+    return exchange_calendars.get_calendar(name, start=f"{year - 1}-12-01")
+
+
+def _timestamp(moment: datetime) -> Any:
+    import pandas as pd
+
+    # Calendars think in minutes; a moment inside one belongs to its start.
+    return pd.Timestamp(moment.astimezone(UTC)).floor("min")
+
+
+def _utc(stamp: Any) -> datetime:
+    moment: datetime = stamp.to_pydatetime()
+    return moment.astimezone(UTC)

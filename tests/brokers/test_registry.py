@@ -1,0 +1,101 @@
+"""Broker names to adapters, and the proof of an environment."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.brokers.alpaca.adapter import AlpacaBroker
+from include.brokers.base import BrokerContext
+from include.brokers.environment import is_loopback, sandbox_account_code
+from include.brokers.registry import broker_class, create_broker
+from include.domain.account import Account
+from include.errors import InputError
+from include.settings import load_settings
+
+ALPACA = {"alpaca": {"adapter": "include.brokers.alpaca.adapter:AlpacaBroker"}}
+
+
+def test_the_yaml_names_the_class() -> None:
+    assert broker_class("alpaca", ALPACA) is AlpacaBroker
+    assert broker_class("alpaca", load_settings().brokers) is AlpacaBroker
+
+
+def test_a_broker_is_made_but_not_connected() -> None:
+    account, context = Account(account_id="a", broker="alpaca"), BrokerContext()
+    broker = create_broker(account, context, ALPACA)
+    assert isinstance(broker, AlpacaBroker)
+    assert (broker.account, broker.context, broker.name) == (account, context, "alpaca")
+
+
+def test_an_unknown_broker_names_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"alpaca.*'binance'"):
+        broker_class("binance", ALPACA)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "",
+        "include.brokers.alpaca.adapter",
+        "include.brokers.alpaca.adapter:Nobody",
+        "include.brokers.nowhere:AlpacaBroker",
+        "include.domain.account:Account",
+        "include.brokers.registry:broker_class",
+    ],
+)
+def test_an_adapter_that_is_none(target: str) -> None:
+    with pytest.raises(InputError) as caught:
+        broker_class("mine", {"mine": {"adapter": target}})
+    assert (caught.value.source, caught.value.field) == ("brokers/mine.yaml", "adapter")
+
+
+def test_finding_an_adapter_does_not_import_its_sdk() -> None:
+    script = (
+        "import sys; from include.brokers.registry import broker_class; "
+        "broker_class('alpaca', {'alpaca': {'adapter': 'include.brokers.alpaca.adapter:AlpacaBroker'}}); "
+        "print([name for name in ('alpaca', 'pandas', 'requests') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_account_code_of_a_token() -> None:
+    # sha256("token") begins with 3c469e9d.
+    assert sandbox_account_code("DU", "token") == "DUSBX3C469E9D"
+    assert sandbox_account_code("", "token") == "SBX3C469E9D"
+
+
+@given(one=st.text(), other=st.text())
+def test_another_token_shows_another_code(one: str, other: str) -> None:
+    assert (sandbox_account_code("", one) == sandbox_account_code("", other)) is (one == other)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("paper-api.alpaca.markets", False),
+        ("", False),
+    ],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_a_sandbox_is_a_source_of_its_own() -> None:
+    def source(environment: str, token: str | None = None) -> str:
+        account = Account.model_validate({"account_id": "a", "broker": "alpaca", "environment": environment})
+        return create_broker(account, BrokerContext(sandbox_token=token), ALPACA).source
+
+    assert (source("paper"), source("live")) == ("alpaca-paper", "alpaca-live")
+    assert source("sandbox", "one") != source("sandbox", "two")
+    assert source("sandbox", "one").startswith("alpaca-sbx")

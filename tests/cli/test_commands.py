@@ -1,0 +1,121 @@
+"""The commands in the order a user meets them, against the local venues, through the real client libraries."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from include.errors import InputError
+from tests.cli.conftest import Polybroker
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+@pytest.fixture(scope="module")
+def venues(polybroker: Polybroker, screens: Path) -> None:
+    result = polybroker("sandbox", "up", "--screens", screens)
+    assert result.code == 0, result
+    os.environ.update(line.split("=", 1) for line in result.text.splitlines() if "=" in line)
+
+
+def latest(project: Path) -> Path:
+    return (project / "data" / "runs" / "latest").resolve()
+
+
+@pytest.mark.usefixtures("venues")
+def test_a_run_that_plans_writes_everything_up_to_the_orders(polybroker: Polybroker, project: Path, screens: Path) -> None:
+    result = polybroker("run", "--screens", screens, "--mode", "plan", "--first-funding")
+    assert result.error is None, result
+    folder = latest(project)
+    orders = json.loads((folder / "orders.json").read_text())["portfolios"]
+    planned = {(order["account"], order["ticker"]) for order in orders["main"]["orders"]}
+    assert planned == {
+        ("alpaca-main", "AAPL"),
+        ("alpaca-main", "MSFT"),
+        ("ibkr-main", "7203.T"),
+        ("ibkr-main", "VOD.L"),
+        ("ibkr-main", "SAP.DE"),
+    }
+    assert json.loads((folder / "coverage.json").read_text())["decision"] in ("pass", "approval")
+    assert not (folder / "execution_report.json").exists()
+    assert "BROKEN.XX" in (folder / "universe.json").read_text()
+
+
+@pytest.mark.usefixtures("venues")
+def test_paper_mode_asks_for_approval_then_fills_and_never_sends_twice(
+    polybroker: Polybroker, project: Path, screens: Path
+) -> None:
+    words = ("run", "--screens", screens, "--mode", "paper", "--first-funding")
+    refused = polybroker(*words)  # one row of six is unusable, which is over the 5 % of the input gate
+    assert str(refused.error).startswith("a person must approve these orders (--approve, or the web UI): ")
+    sent = polybroker(*words, "--approve")
+    assert sent.error is None, sent
+    report = json.loads((latest(project) / "execution_report.json").read_text())
+    assert report["unresolved"] == []
+    assert report["total"]["unknown"] == 0
+    again = polybroker(*words, "--approve")
+    assert again.error is None, again
+    repeated = json.loads((latest(project) / "execution_report.json").read_text())
+    assert repeated["total"] == report["total"]
+
+
+@pytest.mark.usefixtures("venues")
+def test_map_finds_every_instrument_at_every_eligible_broker(polybroker: Polybroker, project: Path) -> None:
+    universe, out = latest(project) / "universe.json", project / "mapped.json"
+    result = polybroker("map", "--universe", universe, "--brokers", "ibkr,alpaca", "--out", out)
+    assert result.error is None, result
+    document = json.loads(out.read_text())
+    assert document["metadata"]["mapping_stats"]["unmapped"] == 0
+    apple = document["all_stocks"]["AAPL"]
+    assert apple["best_broker"] == "alpaca"
+    assert apple["broker_mappings"]["ibkr"]["search_method"] == "isin"
+    assert document["all_stocks"]["SAP.DE"]["broker_mappings"]["alpaca"]["reason"] == "not_eligible"
+
+
+@pytest.mark.usefixtures("venues")
+def test_a_position_is_adopted_only_up_to_what_the_account_holds(polybroker: Polybroker, project: Path) -> None:
+    orders = json.loads((latest(project) / "orders.json").read_text())["portfolios"]["main"]["orders"]
+    sap = next(order for order in orders if order["ticker"] == "SAP.DE")
+    native_id = sap["contract"]["native_id"]
+    words = ("adopt", "--portfolio", "main", "--account", "ibkr-main", "--native-id", native_id, "--ticker", "SAP.DE")
+    too_much = polybroker(*words, "--quantity", "999999")
+    assert isinstance(too_much.error, InputError)
+    assert "expected 0 up to what ibkr-main holds" in str(too_much.error)
+    assert "expected an account of that portfolio" in str(
+        polybroker("adopt", "--portfolio", "shadow", *words[3:], "--quantity", "1").error
+    )
+    assert "expected a number of units" in str(polybroker(*words, "--quantity", "many").error)
+
+
+@pytest.mark.usefixtures("venues")
+def test_status_shows_the_venues_and_cancel_all_finds_nothing_open(polybroker: Polybroker) -> None:
+    assert polybroker("sandbox", "status").text.count("yes") == 2
+    assert polybroker("cancel-all", "--account", "alpaca-main").text == "alpaca-main: the journal has no open order\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("cancel-all", "--account", "nobody"), "expected one of alpaca-main, ibkr-main, paper-shadow"),
+        (("map", "--universe", "/nowhere.json", "--out", "x.json"), "expected a universe.json"),
+        (("run", "--screens", "/nowhere", "--mode", "plan"), "expected a folder of screen exports"),
+        (("run", "--mode", "sometimes"), "expected plan, paper or live"),
+        (("db", "check", "--url", "sqlite:////nowhere/at/all.db"), "run `polybroker db upgrade`"),
+    ],
+)
+def test_bad_input_is_one_clear_error(polybroker: Polybroker, words: tuple[str, ...], message: str) -> None:
+    result = polybroker(*words)
+    assert isinstance(result.error, InputError), result
+    assert message in str(result.error)
+
+
+def test_database_and_configuration_say_where_they_are(polybroker: Polybroker, project: Path) -> None:
+    upgraded = polybroker("db", "upgrade")
+    assert upgraded.code == 0, upgraded
+    assert "is at the newest version" in upgraded.text
+    assert "is at the newest version" in polybroker("db", "check").text
+    assert ": valid; 3 brokers, 3 active, 2 portfolios" in polybroker("config", "validate").text.replace("\n", " ")
+    shown = polybroker("config", "show").text
+    assert "paper-shadow" in shown
+    assert "max_screen_age_days" in shown

@@ -1,0 +1,17 @@
+"""Fixtures every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data; absent: the test is skipped, loudly, and fails where CI is set."""
+    folder = Path(os.environ.get("POLYBROKER_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"the real data must be present in CI: {folder}")
+        pytest.skip(f"REAL DATA ABSENT: {folder} (set POLYBROKER_TEST_DATA)")
+    return folder

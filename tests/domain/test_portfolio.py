@@ -1,0 +1,37 @@
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from include.domain.account import Account, Environment
+from include.domain.portfolio import ExecutionMode, Limits, Portfolio, UnreachablePolicy
+
+
+def test_a_missing_claim_means_live() -> None:
+    assert Account(account_id="one", broker="ibkr").environment is Environment.LIVE
+
+
+def test_the_defaults_are_the_safe_ones() -> None:
+    limits = Limits()
+    assert (limits.max_order_pct, limits.max_turnover_pct, limits.collar_bp) == (5, 30, 50)
+    assert (limits.max_quote_deviation_pct, limits.max_quote_move_pct, limits.do_not_trade) == (25, 2, ())
+    one = Portfolio(portfolio_id="main", environment=Environment.PAPER, accounts=())
+    assert (one.base_currency, one.cash_buffer_pct, one.max_weight_pct) == ("EUR", 2, 10)
+    assert (one.unreachable_policy, one.trade_other_listings) == (UnreachablePolicy.CASH, False)
+
+
+def test_percentages_are_read_exactly() -> None:
+    one = Portfolio.model_validate({"portfolio_id": "main", "environment": "paper", "accounts": [], "cash_buffer_pct": "2.5"})
+    assert one.cash_buffer_pct == Decimal("2.5")
+
+
+@pytest.mark.parametrize(
+    "change", [{"environment": "demo"}, {"unreachable_policy": "luck"}, {"cash_buffer_pct": "some"}, {"limit": {}}]
+)
+def test_what_the_yaml_may_not_say(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Portfolio.model_validate({"portfolio_id": "main", "environment": "paper", "accounts": []} | change)
+
+
+def test_modes_are_three() -> None:
+    assert [mode.value for mode in ExecutionMode] == ["plan", "paper", "live"]

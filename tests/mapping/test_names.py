@@ -1,0 +1,132 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.mapping.names import Form, names_a_fund, parse_name, similarity
+
+
+@pytest.mark.parametrize(
+    ("text", "core"),
+    [
+        ("Apple Inc. - Common Stock", "apple"),
+        ("Berkshire Hathaway Inc. Class B", "berkshire hathaway"),
+        ("ROCKWOOL A/S-A SHS", "rockwool"),
+        ("NEW WAVE GROUP AB -B SHS", "new wave group"),
+        ("New Wave Group AB (publ)", "new wave group"),
+        ("INFICON HOLDING AG Nam.-Aktien", "inficon holdings"),
+        ("INFICON HOLDING AG-REG", "inficon holdings"),
+        ("Equasens S. A.", "equasens"),
+        ("UNIFIRST CORP/MA", "unifirst"),
+        ("NORTH WEST CO INC/THE", "north west"),
+        ("Ingredion Incorporated Common S", "ingredion"),
+        ("KB Home Common St", "kb home"),
+        ("D.R. Horton Inc.", "dr horton"),
+        ("GLE Class A Ordinary Shares", "gle"),
+        ("Franchise Brands PLC ORD 0.5P", "franchise brands"),
+        ("Gérard Perrier Industrie S.A.", "gerard perrier industries"),
+        ("Ørsted A/S", "orsted"),
+        ("L'Oréal S.A.", "loreal"),
+        ("Co", "co"),
+        ("", ""),
+        ("***", ""),
+    ],
+)
+def test_core_is_what_identifies_the_company(text: str, core: str) -> None:
+    assert parse_name(text).core == core
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("Evotec SE - American Depositary Shares", Form.DEPOSITARY),
+        ("TOYOTA MOTOR CORP -SPON ADR", Form.DEPOSITARY),
+        ("SAMSUNG ELECTR-GDR REG S", Form.DEPOSITARY),
+        ("America Movil ADS (each representing the right to receive 20 Series B Shares)", Form.DEPOSITARY),
+        ("Lavoro Limited - Warrant", Form.WARRANT),
+        ("Artius II Acquisition Inc. - Rights", Form.RIGHT),
+        ("Artius II Acquisition Inc. - Units", Form.UNIT),
+        ("Legato Merger Corp. Units, each consisting of one Ordinary Share and one-half of one warrant", Form.UNIT),
+        ("KeyCorp Depositary Shares each representing a 1/40th interest in Preferred Stock", Form.PREFERRED),
+        ("KKR & Co. Inc. 6.25% Series D Mandatory Convertible Preferred Stock", Form.PREFERRED),
+        ("Saratoga Investment Corp 6.00% Notes due 2027", Form.DEBT),
+        ("Energy Transfer LP Common Units", Form.ORDINARY),
+        ("Preferred Bank - Common Stock", Form.ORDINARY),
+        ("Unit Corp", Form.ORDINARY),
+        ("United Rentals Inc", Form.ORDINARY),
+        ("ADS-TEC ENERGY PLC - Ordinary Shares", Form.ORDINARY),
+        ("iShares Preferred and Income Securities ETF", Form.ORDINARY),
+        ("Carlyle Credit Income Fund 8.75% Series A Preferred Shares", Form.PREFERRED),
+        ("Apple Inc.", Form.ORDINARY),
+    ],
+)
+def test_form_is_told_by_the_description_not_by_the_company(text: str, form: Form) -> None:
+    assert parse_name(text).form is form
+
+
+@pytest.mark.parametrize(
+    ("text", "share_class"),
+    [
+        ("Berkshire Hathaway Inc. Class B", "B"),
+        ("CCL INDUSTRIES - CL A", "A"),
+        ("COMPOSECURE INC-A", "A"),
+        ("BETSSON AB-B", "B"),
+        ("OLVI OYJ-A SHARES", "A"),
+        ("Zinzino AB Series B", "B"),
+        ("Equasens S. A.", None),
+        ("Apple Inc.", None),
+    ],
+)
+def test_share_class(text: str, share_class: str | None) -> None:
+    assert parse_name(text).share_class == share_class
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "least"),
+    [
+        ("Inter Parfums Inc", "INTERPARFUMS INC", 100),
+        ("Ollie's Bargain Outlet Hldg", "OLLIE'S BARGAIN OUTLET HOLDI", 95),
+        ("Everplay Group PLC", "EVERPLAY GROUP PLC", 100),
+        ("Dewhurst plc", "DEWHURST GROUP PLC", 95),
+        ("Acuity Brands Inc.", "ACUITY INC", 85),
+        ("Gremz Inc", "GREMS INC", 80),
+        ("Gérard Perrier Industrie S.A.", "GERARD PERRIER ELECTRIC", 72),
+    ],
+)
+def test_one_company_in_two_notations(left: str, right: str, least: float) -> None:
+    assert similarity(parse_name(left), parse_name(right)) >= least
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "most"),
+    [
+        ("Fope S.p.A.", "First Trust Preferred Securities and Income ETF", 54),
+        ("Evolution AB (publ)", "Evotec SE - American Depositary Shares", 54),
+        ("Anglo-Eastern Plantations Plc", "American Electric Power Company, Inc. - Common Stock", 54),
+        ("Akari Therapeutics Plc", "Dice Therapeutics Inc", 60),
+        ("Churchill Capital Corp V", "Churchill Capital Corp VII", 50),
+        ("SCE Trust IV", "SCE Trust VI", 50),
+        ("Fukushima Industries Corp", "GALILEI CO LTD", 54),
+        ("", "Apple", 0),
+        ("Apple", "", 0),
+    ],
+)
+def test_two_companies(left: str, right: str, most: float) -> None:
+    assert similarity(parse_name(left), parse_name(right)) <= most
+
+
+def test_funds_are_known_by_their_name() -> None:
+    assert names_a_fund(parse_name("SPDR Portfolio High Yield Bond ETF"))
+    assert not names_a_fund(parse_name("Betterware de Mexico"))
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_similarity_is_symmetric_and_within_0_and_100(left: str, right: str) -> None:
+    one, two = parse_name(left), parse_name(right)
+    assert 0 <= similarity(one, two) == similarity(two, one) <= 100
+
+
+@given(st.text(max_size=60))
+def test_a_name_is_itself(text: str) -> None:
+    name = parse_name(text)
+    assert similarity(name, name) == (100 if name.core else 0)
+    assert parse_name(text.swapcase()).form is parse_name(text.swapcase()).form

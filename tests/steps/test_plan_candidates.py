@@ -1,0 +1,53 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from include.errors import InputError
+from include.settings import load_settings
+from include.steps.plan_candidates import candidates, market_of, rates_to
+from include.storage.artifacts import read_json
+from include.storage.journal import ManagedPosition
+from include.storage.run_folder import RunFolder
+from tests.steps.run_files import make_run, write_inputs
+from tests.trading.build import contract, portfolio
+
+SETTINGS = load_settings()
+
+
+def test_rates_turn_from_euro_to_any_base() -> None:
+    per_euro = {"rates": {"USD": {"rate": 1.25}, "JPY": {"rate": 160.0}}}
+    assert rates_to("EUR", per_euro) == {"USD": Decimal("1.25"), "JPY": Decimal(160), "EUR": Decimal(1)}
+    assert rates_to("USD", per_euro) == {"USD": Decimal(1), "JPY": Decimal(128), "EUR": Decimal("0.8")}
+    with pytest.raises(InputError, match="expected an exchange rate of the portfolio's base currency"):
+        rates_to("CHF", per_euro)
+
+
+def test_a_market_is_known_by_its_mic_else_by_its_currency() -> None:
+    assert market_of("XNGS", "USD", SETTINGS) == "US"
+    assert market_of("XTKS", "JPY", SETTINGS) == "XTKS"
+    assert market_of("", "SEK", SETTINGS) == "XSTO"
+    with pytest.raises(InputError, match="expected a market of markets.yaml"):
+        market_of("", "ZZZ", SETTINGS)
+
+
+def test_targets_mappings_preferences_and_holdings_are_joined(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    sizes = read_json(RunFolder(run.folder).sizes("main"))
+    held = [
+        ManagedPosition("main", "ibkr-main", "IBM", "ticker:IBM", contract(native_id="con-IBM", symbol="IBM"), Decimal(5)),
+        ManagedPosition("main", "ibkr-main", "OLD", "ticker:OLD", contract(native_id="con-OLD", symbol="OLD"), Decimal(9)),
+    ]
+    aapl, ibm, old = candidates(run, portfolio(), sizes, held, SETTINGS)
+    assert (aapl.ticker, aapl.target_weight, aapl.held_quantity, aapl.market) == ("AAPL", Decimal("0.05"), Decimal(0), "US")
+    assert aapl.preference[:2] == ("alpaca", "ibkr")
+    assert sorted(aapl.mappings) == ["alpaca", "ibkr"]
+    assert (ibm.held_quantity, ibm.holdings[0].account_id) == (Decimal(5), "ibkr-main")
+    assert (old.ticker, old.target_weight, old.held_quantity, old.export_price, old.market) == (
+        "OLD",
+        Decimal(0),
+        Decimal(9),
+        None,
+        "US",
+    )

@@ -1,0 +1,237 @@
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.domain.account import Environment
+from include.domain.contract import Contract
+from include.domain.order import OrderReport, OrderState
+from include.domain.portfolio import ExecutionMode
+from include.domain.quote import Quote
+from include.domain.run import Run
+from include.errors import BrokerUnavailable, InputError, NotPermitted, Transient
+from include.settings import load_settings
+from include.steps.plan_orders import plan_orders
+from include.storage.artifacts import read_bytes, read_json, write_json
+from include.storage.database import Database, open_database, upgrade
+from include.storage.journal import Journal
+from include.storage.leases import lease
+from include.storage.run_folder import RunFolder
+from tests.steps.run_files import AFTER_CLOSE, make_run, write_inputs
+from tests.trading.build import position, quote, snapshot
+
+
+class Desk:
+    """Brokers that quote 200 for everything they are asked, unless told otherwise; each opening is noted."""
+
+    def __init__(self, price: str = "200", down: tuple[str, ...] = ()) -> None:
+        self.price = price
+        self.down = down
+        self.opened: list[str] = []
+        self.known: dict[str, OrderReport] = {}
+
+    @contextmanager
+    def open(self, account_id: str) -> Iterator[Any]:
+        if account_id in self.down:
+            raise BrokerUnavailable(f"{account_id} is down")
+        self.opened.append(account_id)
+        yield self
+
+    def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
+        return {c.native_id: quote(c.native_id, self.price, c.currency) for c in contracts}
+
+    def find_order(self, client_order_id: str) -> OrderReport | None:
+        return self.known.get(client_order_id)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    upgrade(url)
+    with open_database(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    made = make_run(tmp_path / "run")
+    write_inputs(made)
+    return made
+
+
+def plan(run: Run, database: Database, desk: Desk | None = None) -> dict[str, Any]:
+    uri = plan_orders(run, (desk or Desk()).open, database, load_settings(), AFTER_CLOSE)
+    document: dict[str, Any] = read_json(uri)
+    return document
+
+
+def orders_of(document: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    return [(o["account"], o["side"], o["ticker"], o["quantity"]) for o in document["portfolios"]["main"]["orders"]]
+
+
+def test_targets_become_orders_at_the_preferred_broker_that_maps_them(run: Run, database: Database) -> None:
+    document = plan(run, database)
+    assert orders_of(document) == [("alpaca-main", "buy", "AAPL", "31"), ("ibkr-main", "buy", "IBM", "12")]
+    main = document["portfolios"]["main"]
+    assert (main["revision"], main["nav"], main["plan_only"], main["held"], main["problems"]) == (1, "100000", False, [], [])
+
+
+def test_orders_are_in_the_journal_before_anything_is_sent(run: Run, database: Database) -> None:
+    plan(run, database)
+    entries = Journal(database).orders(portfolio="main")
+    assert [(entry.order.ticker, entry.state) for entry in entries] == [("AAPL", OrderState.PLANNED), ("IBM", OrderState.PLANNED)]
+
+
+def test_clearing_the_task_gives_the_same_bytes_whatever_quotes_say_now(run: Run, database: Database) -> None:
+    plan(run, database)
+    before = read_bytes(RunFolder(run.folder).orders)
+    plan(run, database, Desk(price="100"))
+    assert read_bytes(RunFolder(run.folder).orders) == before
+
+
+def test_another_run_for_the_session_gets_the_stored_plan(run: Run, database: Database, tmp_path: Path) -> None:
+    first = plan(run, database)
+    again = make_run(tmp_path / "again", run_id="manual__2")
+    write_inputs(again, weights={"AAPL": 0.01, "IBM": 0.01})
+    assert plan(again, database, Desk(price="100")) == first
+    assert len(Journal(database).orders(portfolio="main")) == 2
+
+
+def test_replan_makes_the_next_revision_and_lays_unsent_orders_aside(run: Run, database: Database, tmp_path: Path) -> None:
+    plan(run, database)
+    again = make_run(tmp_path / "again", run_id="manual__2", options={**run.options, "replan": True})
+    write_inputs(again, weights={"AAPL": 0.01, "IBM": 0.02})
+    document = plan(again, database)
+    assert document["portfolios"]["main"]["revision"] == 2
+    assert orders_of(document) == [("ibkr-main", "buy", "IBM", "12"), ("alpaca-main", "buy", "AAPL", "6")]
+    states = {(e.order.revision, e.order.ticker): (e.state, e.reason) for e in Journal(database).orders(portfolio="main")}
+    assert states[(1, "AAPL")] == (OrderState.HELD, "superseded by a new revision")
+    assert states[(2, "AAPL")][0] is OrderState.PLANNED
+    assert plan(again, database)["portfolios"]["main"]["revision"] == 2  # clearing it does not make a third
+
+
+def test_replan_waits_until_every_earlier_order_is_final(run: Run, database: Database, tmp_path: Path) -> None:
+    document = plan(run, database)
+    client_order_id = document["portfolios"]["main"]["orders"][0]["client_order_id"]
+    assert Journal(database).mark_sending(client_order_id)
+    again = make_run(tmp_path / "again", run_id="manual__2", options={**run.options, "replan": True})
+    write_inputs(again)
+    with pytest.raises(NotPermitted, match=f"replan: order {client_order_id} .buy AAPL. of main is still sending"):
+        plan(again, database)
+
+
+def filled(database: Database, document: dict[str, Any], ticker: str) -> None:
+    order = next(o for o in document["portfolios"]["main"]["orders"] if o["ticker"] == ticker)
+    journal = Journal(database)
+    assert journal.mark_sending(order["client_order_id"])
+    report = OrderReport(
+        client_order_id=order["client_order_id"],
+        state=OrderState.FILLED,
+        filled_quantity=Decimal(order["quantity"]),
+        average_price=Decimal(200),
+    )
+    journal.record(order["client_order_id"], report, AFTER_CLOSE)
+
+
+def next_run(tmp_path: Path, run: Run, **changes: object) -> Run:
+    values = {"run_id": "manual__next", "as_of": "2026-11-23", "run_after": AFTER_CLOSE + timedelta(days=3)}
+    return make_run(tmp_path / "next", **{**values, **changes})
+
+
+def test_a_managed_name_that_left_the_universe_is_sold(run: Run, database: Database, tmp_path: Path) -> None:
+    filled(database, plan(run, database), "IBM")
+    later = next_run(tmp_path, run)
+    write_inputs(later, weights={"AAPL": 0.05})
+    held = snapshot("ibkr-main", positions=(position("con-IBM", "12", "IBM"), position("con-XYZ", "7", "XYZ")))
+    write_json(RunFolder(later.folder).account("ibkr-main"), held)
+    document = plan(later, database)
+    assert orders_of(document) == [("ibkr-main", "sell", "IBM", "12"), ("alpaca-main", "buy", "AAPL", "31")]
+    assert document["portfolios"]["main"]["unmanaged"] == [{"account": "ibkr-main", "symbol": "XYZ", "quantity": "7"}]
+
+
+def test_an_order_of_unknown_outcome_freezes_its_instrument(run: Run, database: Database, tmp_path: Path) -> None:
+    document = plan(run, database)
+    first = document["portfolios"]["main"]["orders"][0]
+    assert Journal(database).mark_sending(first["client_order_id"])
+    later = next_run(tmp_path, run, run_after=AFTER_CLOSE)
+    write_inputs(later)
+    again = plan(later, database, Desk(down=("alpaca-main",)))["portfolios"]["main"]
+    assert [(h["ticker"], h["reason"]) for h in again["held"]] == [
+        ("AAPL", f"unresolved_order: order {first['client_order_id']} is sending")
+    ]
+    assert again["problems"] == [
+        "alpaca-main: open orders could not be settled: alpaca-main is down",
+        "alpaca-main: no quotes: alpaca-main is down",
+    ]
+
+
+def test_an_open_order_is_settled_before_planning(run: Run, database: Database, tmp_path: Path) -> None:
+    document = plan(run, database)
+    first = document["portfolios"]["main"]["orders"][0]
+    assert Journal(database).mark_sending(first["client_order_id"])
+    desk = Desk()
+    desk.known[first["client_order_id"]] = OrderReport(client_order_id=first["client_order_id"], state=OrderState.CANCELLED)
+    later = next_run(tmp_path, run)
+    write_inputs(later)
+    assert orders_of(plan(later, database, desk))[0] == ("alpaca-main", "buy", "AAPL", "31")
+    assert Journal(database).state(first["client_order_id"]) is OrderState.CANCELLED
+
+
+def test_one_broker_without_quotes_holds_its_own_names_only(run: Run, database: Database) -> None:
+    main = plan(run, database, Desk(down=("alpaca-main",)))["portfolios"]["main"]
+    assert [order["ticker"] for order in main["orders"]] == ["IBM"]
+    assert [(h["ticker"], h["reason"]) for h in main["held"]] == [("AAPL", "no_quote: the broker quotes no price")]
+    assert main["problems"] == ["alpaca-main: no quotes: alpaca-main is down"]
+
+
+def test_an_account_without_a_snapshot_is_neither_bought_in_nor_routed_around(
+    run: Run, database: Database, tmp_path: Path
+) -> None:
+    partial = make_run(tmp_path / "partial")
+    write_inputs(partial, frozen="alpaca-main")
+    main = plan(partial, database)["portfolios"]["main"]
+    assert [order["ticker"] for order in main["orders"]] == ["IBM"]
+    assert [h["reason"] for h in main["held"]] == ["account_frozen: alpaca-main is preferred and could not be read"]
+
+
+def test_a_backfill_plans_under_a_name_of_its_own_and_registers_nothing(run: Run, database: Database) -> None:
+    backfill = run.model_copy(update={"is_backfill": True, "mode": ExecutionMode.PLAN})
+    plan(backfill, database)
+    journal = Journal(database)
+    assert journal.plan("main", "2026-11-20") is None
+    stored = journal.plan("backfill:main", "2026-11-20")
+    assert stored is not None
+    assert json.loads(stored[1])["orders"][0]["portfolio"] == "backfill:main"
+    assert journal.orders() == []
+
+
+def test_a_portfolio_never_changes_its_environment(run: Run, database: Database, tmp_path: Path) -> None:
+    plan(run, database)
+    accounts = tuple(a.model_copy(update={"environment": Environment.PAPER}) for a in run.portfolios[0].accounts)
+    paper = run.portfolios[0].model_copy(update={"environment": Environment.PAPER, "accounts": accounts})
+    with pytest.raises(InputError, match="expected environment 'sandbox', in which this portfolio has traded"):
+        plan(run.model_copy(update={"portfolios": (paper,)}), database)
+
+
+def test_nothing_is_planned_while_somebody_sends(run: Run, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("include.steps.plan_orders.LEASE_SECONDS", 0.0)
+    with lease(database, "orders:ibkr-main", "another run", 60), pytest.raises(Transient, match="orders:ibkr-main"):
+        plan(run, database)
+    assert Journal(database).orders() == []
+
+
+def test_an_order_of_a_frozen_account_freezes_its_instrument_everywhere(run: Run, database: Database, tmp_path: Path) -> None:
+    document = plan(run, database)
+    first = document["portfolios"]["main"]["orders"][0]
+    assert (first["account"], Journal(database).mark_sending(first["client_order_id"])) == ("alpaca-main", True)
+    later = next_run(tmp_path, run)
+    write_inputs(later, frozen="alpaca-main")
+    again = plan(later, database)["portfolios"]["main"]
+    assert ("AAPL", f"unresolved_order: order {first['client_order_id']} is sending") in [
+        (h["ticker"], h["reason"]) for h in again["held"]
+    ]

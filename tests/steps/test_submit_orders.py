@@ -1,0 +1,390 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from include.brokers.base import ResendClass
+from include.domain.order import OrderState, Side
+from include.domain.portfolio import ExecutionMode, Limits
+from include.errors import (
+    AuthenticationFailed,
+    BrokerUnavailable,
+    InputError,
+    NotPermitted,
+    OutcomeUnknown,
+    Transient,
+    Unsupported,
+)
+from include.storage.approvals import ApprovalStore
+from include.storage.artifacts import read_bytes, read_json, sha256, to_json, write_json
+from include.storage.database import open_database
+from include.storage.leases import lease
+from tests.fakes.broker import Crash, FakeVenue, Fault
+from tests.fakes.execution import Execution, make_execution, plan_entry, write_plan
+from tests.fakes.orders import NEXT_MORNING, NOON, SESSION, Clock, make_order, make_portfolio, make_run
+
+BUY = make_order("AAA", "101")
+SELL = make_order("BBB", "102", Side.SELL, "4")
+OTHER = make_order("CCC", "103", quantity="6")
+
+
+@pytest.fixture
+def execution(tmp_path: Path) -> Iterator[Execution]:
+    made = make_execution(tmp_path)
+    write_plan(made, [BUY, SELL, OTHER])
+    yield made
+    made.database.close()
+
+
+def book(execution: Execution, account: str = "fake-main") -> list[str]:
+    return [standing.order.ticker for standing in execution.venues[account].book]
+
+
+def test_sells_go_first_and_everything_is_written(execution: Execution) -> None:
+    answer = execution.submit()
+    assert book(execution) == ["BBB", "AAA", "CCC"]
+    assert answer["uri"] == execution.folder.submission("fake-main")
+    assert {name: answer[name] for name in ("account", "sent", "held", "waiting", "not_sent", "rejected", "unknown")} == {
+        "account": "fake-main",
+        "sent": 3,
+        "held": 0,
+        "waiting": 0,
+        "not_sent": 0,
+        "rejected": 0,
+        "unknown": 0,
+    }
+    first = execution.submission()["orders"][0]
+    assert first == {
+        "client_order_id": SELL.client_order_id,
+        "ticker": "BBB",
+        "side": "sell",
+        "quantity": "4",
+        "outcome": "sent",
+        "reason": None,
+        "code": None,
+        "message": None,
+        "broker_order_id": "V1",
+    }
+    assert [e.state for e in execution.journal.orders()] == [OrderState.FILLED] * 3
+
+
+def test_again_sends_nothing_and_writes_the_same_bytes(execution: Execution) -> None:
+    execution.venues["fake-main"].faults = [Fault.REJECT]
+    answer = execution.submit()
+    written = read_bytes(answer["uri"])
+    assert execution.submit() == answer
+    assert read_bytes(answer["uri"]) == written
+    assert execution.venues["fake-main"].submits == 3
+    assert execution.outcomes()["BBB"] == ("rejected", None)
+
+
+def test_a_refusal_does_not_stop_the_others(execution: Execution) -> None:
+    execution.venues["fake-main"].faults = [Fault.REJECT, Fault.NO_FUNDS]
+    answer = execution.submit()
+    assert (answer["rejected"], answer["sent"]) == (2, 1)
+    rejected = execution.submission()["orders"][:2]
+    assert [(row["ticker"], row["code"], row["message"]) for row in rejected] == [
+        ("BBB", "OrderRejected", "price outside of the band"),
+        ("AAA", "InsufficientFunds", "not enough settled cash"),
+    ]
+    assert book(execution) == ["CCC"]
+
+
+def test_what_risk_blocked_is_held_and_never_sent(execution: Execution) -> None:
+    risk = {"blocked": {BUY.client_order_id: "over 5 % of value"}, "portfolios": {}, "findings": []}
+    write_json(execution.folder.risk, risk)
+    execution.submit()
+    assert book(execution) == ["BBB", "CCC"]
+    assert execution.outcomes()["AAA"] == ("held", "risk: over 5 % of value")
+    assert execution.journal.state(BUY.client_order_id) is OrderState.HELD
+
+
+def test_a_stopped_portfolio_waits(execution: Execution) -> None:
+    write_json(execution.folder.risk, {"blocked": {}, "portfolios": {"main": "turnover 40 %, limit 30 %"}, "findings": []})
+    answer = execution.submit()
+    assert answer["waiting"] == 3
+    assert execution.outcomes()["AAA"] == ("waiting", "plan_only: turnover 40 %, limit 30 %")
+    assert execution.venues["fake-main"].submits == 0
+
+
+def test_a_plan_only_portfolio_waits(tmp_path: Path) -> None:
+    execution = make_execution(tmp_path)
+    write_plan(execution, [BUY], plan_only=True, plan_only_reason="no fresh snapshot")
+    assert execution.submit()["waiting"] == 1
+    assert execution.outcomes()["AAA"] == ("waiting", "plan_only: no fresh snapshot")
+    assert book(execution) == []
+
+
+def test_a_price_that_moved_or_vanished_holds_the_order(execution: Execution) -> None:
+    execution.venues["fake-main"].prices = {"101": Decimal("51.5"), "102": Decimal("49")}
+    execution.submit()
+    assert execution.outcomes() == {
+        "BBB": ("sent", None),
+        "AAA": ("held", "price_moved: +3.00 % since planning, 2 % allowed"),
+        "CCC": ("held", "no_quote"),
+    }
+    assert book(execution) == ["BBB"]
+
+
+def test_the_kill_switch_stops_everything_and_a_retry_goes_on(execution: Execution) -> None:
+    execution.kill_switch = True
+    with pytest.raises(NotPermitted, match="fake-main: the kill switch is on; 3 orders were not sent"):
+        execution.submit()
+    assert execution.outcomes()["AAA"] == ("waiting", "kill_switch")
+    assert book(execution) == []
+    execution.kill_switch = False
+    assert execution.submit()["sent"] == 3
+
+
+def test_the_kill_switch_is_asked_before_every_send(execution: Execution) -> None:
+    venue = execution.venues["fake-main"]
+    original = venue.arrive
+
+    def arrive_and_pull_the_switch(order):  # type: ignore[no-untyped-def]
+        execution.kill_switch = True
+        return original(order)
+
+    venue.arrive = arrive_and_pull_the_switch  # type: ignore[method-assign]
+    with pytest.raises(NotPermitted, match="2 orders were not sent"):
+        execution.submit()
+    assert book(execution) == ["BBB"]
+
+
+def approve(execution: Execution, digest: str, decision: str = "approve", run_id: str | None = None) -> None:
+    store = ApprovalStore(execution.database)
+    store.record(run_id or execution.run.run_id, digest, decision, "anna", NOON, ["coverage 80 %"])
+
+
+def test_without_the_approvals_record_nothing_goes(execution: Execution) -> None:
+    digest = sha256(read_bytes(execution.folder.orders))
+    approve(execution, "0" * 64)  # other orders
+    approve(execution, digest, run_id="another run")
+    with pytest.raises(NotPermitted, match="nobody approved these orders; 3 orders were not sent"):
+        execution.submit(approval_needed=True)
+    approve(execution, digest, "reject")
+    with pytest.raises(NotPermitted, match="nobody approved"):
+        execution.submit(approval_needed=True)
+    assert book(execution) == []
+    approve(execution, digest, "approve")
+    assert execution.submit(approval_needed=True)["sent"] == 3
+
+
+def test_orders_that_are_not_the_stored_plan_are_refused(execution: Execution) -> None:
+    bigger = BUY.model_copy(update={"quantity": Decimal(1000)})
+    write_json(execution.folder.orders, {"as_of": SESSION, "portfolios": {"main": plan_entry([bigger, SELL, OTHER])}})
+    with pytest.raises(
+        InputError, match=r"orders\.json: expected the plan of portfolio main, revision 1, as it is in the database"
+    ):
+        execution.submit()
+    assert execution.venues["fake-main"].submits == 0
+
+
+def test_a_plan_that_was_never_stored_is_refused(execution: Execution) -> None:
+    entry = plan_entry([BUY], revision=7)
+    write_json(execution.folder.orders, {"as_of": SESSION, "portfolios": {"main": entry}})
+    with pytest.raises(InputError, match="revision 7"):
+        execution.submit()
+
+
+@pytest.mark.parametrize("content", [b"not json", b"{}", b'{"portfolios": {"main": {"orders": [{"account": "fake-main"}]}}}'])
+def test_a_file_that_is_no_plan(execution: Execution, content: bytes) -> None:
+    Path(execution.folder.orders.removeprefix("file://")).write_bytes(content)
+    with pytest.raises(InputError, match=r"orders\.json: expected the plan of portfolio main"):
+        execution.submit()
+
+
+def test_an_older_revision_sends_nothing_any_more(execution: Execution) -> None:
+    execution.journal.store_plan("main", SESSION, 2, to_json(plan_entry([], revision=2)))
+    assert execution.submit()["waiting"] == 3
+    assert execution.outcomes()["AAA"] == ("waiting", "plan_not_stored")
+
+
+def test_an_overtaken_run_sends_nothing_even_if_it_was_the_newest_once(execution: Execution) -> None:
+    execution.journal.store_plan("main", "2026-01-06", 1, b"{}")
+    assert execution.run.is_newest
+    assert execution.submit()["waiting"] == 3
+    assert execution.outcomes()["AAA"] == ("waiting", "not_newest_session")
+    assert execution.venues["fake-main"].submits == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"mode": ExecutionMode.PLAN}, "plan_mode"),
+        ({"is_backfill": True}, "backfill"),
+        ({"is_newest": False}, "not_newest_session"),
+    ],
+)
+def test_runs_that_never_send(execution: Execution, changes: dict[str, object], reason: str) -> None:
+    answer = execution.submit(run=execution.run.model_copy(update=changes))
+    assert answer["waiting"] == 3
+    assert set(execution.outcomes().values()) == {("waiting", reason)}
+    assert execution.venues["fake-main"].submits == 0
+
+
+def test_live_is_unsupported(execution: Execution) -> None:
+    with pytest.raises(Unsupported, match="'live' is refused by this version"):
+        execution.submit(run=execution.run.model_copy(update={"mode": ExecutionMode.LIVE}))
+    assert execution.venues["fake-main"].submits == 0
+
+
+def test_an_order_past_its_validity_is_closed(execution: Execution) -> None:
+    execution.clock = Clock(NEXT_MORNING)
+    assert execution.submit()["not_sent"] == 3
+    assert execution.outcomes()["AAA"] == ("not_sent", "past_valid_until")
+    assert execution.venues["fake-main"].submits == 0
+
+
+def test_an_environment_without_proof_stops_the_account(execution: Execution) -> None:
+    execution.venues["fake-main"].unproven = True
+    with pytest.raises(AuthenticationFailed, match="claimed without proof"):
+        execution.submit()
+    assert execution.submission()["error"] == "fake-main: sandbox is claimed without proof"
+    assert execution.outcomes()["AAA"][0] == "waiting"
+    assert execution.venues["fake-main"].submits == 0
+
+
+def test_nothing_to_send_needs_no_proof(tmp_path: Path) -> None:
+    execution = make_execution(tmp_path)
+    write_plan(execution, [])
+    execution.venues["fake-main"].unproven = True
+    assert execution.submit()["sent"] == 0
+    assert execution.submission()["orders"] == []
+
+
+def test_a_broker_that_goes_away_leaves_the_rest_for_a_retry(execution: Execution) -> None:
+    venue = execution.venues["fake-main"]
+    venue.faults = [Fault.NOT_ARRIVED] * 3
+    with pytest.raises(BrokerUnavailable, match="connection refused"):
+        execution.submit()
+    assert [e.state for e in execution.journal.orders()] == [OrderState.PLANNED] * 3
+    assert execution.submission()["error"] == "connection refused"
+    assert execution.submit()["sent"] == 3
+    assert sorted(book(execution)) == ["AAA", "BBB", "CCC"]
+
+
+def test_a_single_miss_does_not_stop_the_others(execution: Execution) -> None:
+    execution.venues["fake-main"].faults = [Fault.NOT_ARRIVED]
+    with pytest.raises(BrokerUnavailable, match="connection refused"):
+        execution.submit()
+    assert execution.outcomes()["BBB"] == ("waiting", "connection refused")
+    assert book(execution) == ["AAA", "CCC"]
+    assert execution.submit()["sent"] == 3
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.LOST_REQUEST])
+def test_a_time_out_where_duplicates_are_refused_ends_with_one_order(execution: Execution, fault: Fault) -> None:
+    execution.venues["fake-main"].faults = [fault]
+    assert execution.submit()["sent"] == 3
+    assert sorted(book(execution)) == ["AAA", "BBB", "CCC"]
+
+
+def test_a_lost_request_at_a_broker_with_tags_only_stays_unknown(tmp_path: Path) -> None:
+    execution = make_execution(tmp_path, resend=ResendClass.TAG_ONLY)
+    write_plan(execution, [BUY, SELL])
+    execution.venues["fake-main"].faults = [Fault.LOST_REQUEST]
+    for _ in range(3):
+        with pytest.raises(OutcomeUnknown, match=rf"not found: sell BBB \({SELL.client_order_id}\)"):
+            execution.submit()
+    assert book(execution) == ["AAA"]
+    assert execution.submission()["unknown"] == 1
+    assert execution.outcomes()["BBB"][0] == "unknown"
+    assert execution.venues["fake-main"].submits == 2
+
+
+@pytest.mark.parametrize("resend", list(ResendClass))
+def test_a_crash_after_the_order_arrived_is_found_by_the_next_try(tmp_path: Path, resend: ResendClass) -> None:
+    execution = make_execution(tmp_path, resend=resend)
+    write_plan(execution, [BUY])
+    execution.venues["fake-main"].faults = [Fault.CRASH_AFTER]
+    with pytest.raises(Crash):
+        execution.submit()
+    assert execution.journal.state(BUY.client_order_id) is OrderState.SENDING
+    assert execution.submit()["sent"] == 1
+    assert book(execution) == ["AAA"]
+
+
+def test_a_sender_that_died_is_followed_when_its_lease_is_over(execution: Execution) -> None:
+    other = lease(execution.database, "orders:fake-main", "dead", 120, now=execution.clock.now)
+    other.__enter__()
+    with pytest.raises(Transient, match="'orders:fake-main' is held by dead until"):
+        execution.submit(lease_wait_seconds=0)
+    assert execution.submission()["error"].startswith("'orders:fake-main' is held by dead")
+    assert execution.submit()["sent"] == 3
+    assert sum(execution.clock.waited) == 120
+
+
+def test_whoever_lost_the_lease_sends_nothing_more(execution: Execution) -> None:
+    venue = execution.venues["fake-main"]
+    original = venue.arrive
+
+    thief = lease(execution.database, "orders:fake-main", "thief", 10_000, now=execution.clock.now)
+
+    def arrive_slowly(order):  # type: ignore[no-untyped-def]
+        execution.clock.wait(500)  # longer than the lease
+        thief.__enter__()
+        venue.arrive = original  # type: ignore[method-assign]
+        return original(order)
+
+    venue.arrive = arrive_slowly  # type: ignore[method-assign]
+    with pytest.raises(Transient, match="lost to another process"):
+        execution.submit()
+    assert execution.submission()["waiting"] == 2
+    assert book(execution) == ["BBB"]
+    assert "lost to another process" in str(execution.outcomes()["AAA"][1])
+
+
+def test_every_account_sends_its_own(tmp_path: Path) -> None:
+    execution = make_execution(tmp_path, "fake-main", "fake-two")
+    mine, theirs = make_order("AAA"), make_order("CCC", "103", account="fake-two")
+    write_plan(execution, [mine, theirs])
+    execution.submit("fake-two")
+    assert book(execution) == []
+    assert book(execution, "fake-two") == ["CCC"]
+
+
+def test_the_do_not_trade_list_counts_at_the_last_moment(execution: Execution) -> None:
+    portfolio = make_portfolio(limits=Limits(do_not_trade=("ticker:AAA",)))
+    execution.submit(run=execution.run.model_copy(update={"portfolios": (portfolio,)}))
+    assert book(execution) == ["BBB", "CCC"]
+    assert execution.outcomes()["AAA"] == ("held", "do_not_trade")
+
+
+def test_the_file_holds_no_time(execution: Execution) -> None:
+    execution.submit()
+    text = read_bytes(execution.folder.submission("fake-main")).decode()
+    assert not any(str(moment.date()) in text for moment in (NOON, NEXT_MORNING, datetime.now(tz=NOON.tzinfo)))
+    assert read_json(execution.folder.submission("fake-main"))["account"] == "fake-main"
+    assert date.fromisoformat(SESSION) == execution.run.as_of
+
+
+def test_a_process_that_is_killed_behind_a_send_is_found_out(tmp_path: Path) -> None:
+    """Not an exception but a death: nothing is cleaned up, the lease stays until it expires."""
+    code = f"""
+import os
+from pathlib import Path
+from tests.fakes.execution import make_execution, write_plan
+from tests.fakes.orders import make_order
+
+execution = make_execution(Path({str(tmp_path)!r}))
+write_plan(execution, [make_order("AAA", "101"), make_order("CCC", "103", quantity="6")])
+venue = execution.venues["fake-main"]
+venue.arrive = lambda order: os._exit(9)  # it arrived, and that was the last this process saw
+execution.submit()
+"""
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 9
+    venue = FakeVenue(ResendClass.TAG_ONLY)
+    venue.prices = {"101": Decimal(50), "103": Decimal(50)}
+    venue.arrive(BUY)
+    run = make_run((tmp_path / "run").as_uri())
+    with open_database(f"sqlite:///{tmp_path / 'polybroker.db'}") as database:
+        execution = Execution(run, database, {"fake-main": venue})
+        assert execution.journal.state(BUY.client_order_id) is OrderState.SENDING
+        assert execution.submit()["sent"] == 2
+        assert sum(execution.clock.waited) == 120
+    assert book(execution) == ["AAA", "CCC"]

@@ -1,0 +1,187 @@
+import shutil
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exchange_calendars import get_calendar_names
+
+from include.domain.account import Environment
+from include.errors import InputError
+from include.settings import PROJECT, Environ, Options, Settings, expand, load_settings, parse
+
+CONFIG = PROJECT / "include" / "config"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(CONFIG, tmp_path / "config"))
+
+
+def settings(config: Path = CONFIG, **environ: Any) -> Settings:
+    return Settings(Environ(**{"config_dir": config, "profile": None, "screens": None, "ACTIVE_BROKERS": None, **environ}))
+
+
+def error(config: Path, attribute: str | None = None, **environ: Any) -> str:
+    def use() -> None:
+        made = settings(config, **environ)
+        if attribute:
+            getattr(made, attribute)
+
+    with pytest.raises(InputError) as caught:
+        use()
+    return str(caught.value)
+
+
+def test_the_defaults_that_are_shipped() -> None:
+    made = settings()
+    assert (made.options.screens, made.options.method, made.options.max_screen_age_days) == ("synthetic", "max_sharpe", 7)
+    assert made.active_brokers == ("alpaca", "ibkr", "paper")
+    assert [portfolio.portfolio_id for portfolio in made.portfolios] == ["main", "shadow"]
+    assert made.portfolios[0].environment is Environment.SANDBOX
+    assert made.markets["XTKS"].lot_size == Decimal(100)
+    assert made.preferences[0].brokers == ("crypto_com", "alpaca")
+    assert (made.eligibility["ibkr"].counts, made.eligibility["paper"].counts) == (True, False)
+
+
+def test_every_market_has_one_suffix_a_calendar_and_currencies() -> None:
+    markets = settings().markets
+    suffixes = [market.yahoo_suffix for market in markets.values()]
+    assert len(set(suffixes)) == len(suffixes)
+    assert {market.calendar for market in markets.values()} <= set(get_calendar_names())
+    assert all(market.currencies and market.lot_size > 0 for market in markets.values())
+
+
+def test_every_broker_of_a_portfolio_has_its_file() -> None:
+    made = settings()
+    assert {a.broker for p in made.portfolios for a in p.accounts} <= set(made.brokers)
+
+
+def test_a_profile() -> None:
+    assert settings(profile="sandbox").options.max_screen_age_days == 500
+    assert settings(profile="production").options == settings().options
+
+
+def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
+    values: Mapping[str, str] = {
+        "POLYBROKER_CONFIG_DIR": str(config),
+        "POLYBROKER_SCREENS": "/my/screens",
+        "POLYBROKER_PROFILE": "sandbox",
+        "ACTIVE_BROKERS": " paper, ibkr ,,paper",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    made = load_settings()
+    assert (made.options.screens, made.options.max_rate_age_days) == ("/my/screens", 500)
+    assert made.active_brokers == ("ibkr", "paper")
+
+
+def test_active_brokers() -> None:
+    assert error(CONFIG, "active_brokers", ACTIVE_BROKERS="ibkr,alpca") == (
+        "ACTIVE_BROKERS: expected brokers out of alpaca, ibkr, paper (found 'alpca')"
+    )
+    assert error(CONFIG, "active_brokers", ACTIVE_BROKERS=" , ") == (
+        "ACTIVE_BROKERS: expected at least one broker, e.g. ACTIVE_BROKERS=ibkr,alpaca,paper"
+    )
+
+
+def test_an_unknown_profile(config: Path) -> None:
+    assert error(config, profile="fast") == "POLYBROKER_PROFILE: expected one of production, sandbox (found 'fast')"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("options: {metod: equal}", ", field 'options.metod': Extra inputs are not permitted (found 'equal')"),
+        ("options: {top_n: 0}", ", field 'options.top_n': Input should be greater than or equal to 1 (found 0)"),
+        (
+            "options: {max_screen_age_days: -1}",
+            ", field 'options.max_screen_age_days': Input should be greater than or equal to 0 (found -1)",
+        ),
+        ("- a", ": expected a mapping of keys to values (found 'list')"),
+    ],
+)
+def test_options_that_cannot_be_used(config: Path, text: str, message: str) -> None:
+    (config / "polybroker.yaml").write_text(text)
+    assert error(config) == f"{config}/polybroker.yaml{message}"
+
+
+def test_files_that_cannot_be_read(config: Path) -> None:
+    (config / "markets.yaml").write_bytes(b"\xff\xfe\xfa")
+    assert error(config, "markets").startswith(f"{config}/markets.yaml: expected YAML: ")
+    (config / "markets.yaml").write_text("XTKS: {name: [")
+    assert error(config, "markets").startswith(f"{config}/markets.yaml: expected YAML: ")
+    (config / "markets.yaml").unlink()
+    assert error(config, "markets") == f"{config}/markets.yaml: expected this configuration file to exist"
+    (config / "polybroker.yaml").write_text("")
+    assert settings(config).options == Options()
+    assert error(config, "active_brokers").startswith("ACTIVE_BROKERS: expected at least one broker")
+
+
+def test_a_market_without_currencies(config: Path) -> None:
+    (config / "markets.yaml").write_text("XTKS: { name: Tokyo, yahoo_suffix: T, mics: [XTKS], calendar: XTKS, region: asia }")
+    assert error(config, "markets").startswith(f"{config}/markets.yaml, field 'XTKS.currencies': Field required")
+
+
+ACCOUNT = "{ account_id: a1, broker: ibkr, environment: paper }"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f"environment: sandbox\naccounts: [{ACCOUNT}]",
+            "/portfolios/x.yaml, field 'accounts.a1.environment': "
+            "expected environment 'sandbox' like the portfolio's (found 'paper')",
+        ),
+        (
+            f"environment: paper\naccounts: [{ACCOUNT}, {ACCOUNT}]",
+            "/portfolios, field 'account_id': expected each account once (found 'a1')",
+        ),
+        (
+            "environment: play\naccounts: []",
+            "/portfolios/x.yaml, field 'environment': Input should be 'sandbox', 'paper' or 'live' (found 'play')",
+        ),
+        (
+            f"environment: paper\nlimit: 1\naccounts: [{ACCOUNT}]",
+            "/portfolios/x.yaml, field 'limit': Extra inputs are not permitted (found 1)",
+        ),
+    ],
+)
+def test_portfolios_that_cannot_be_used(config: Path, text: str, message: str) -> None:
+    (config / "portfolios" / "x.yaml").write_text(text)
+    assert error(config, "portfolios") == f"{config}{message}"
+
+
+def test_an_account_that_claims_nothing_is_live(config: Path) -> None:
+    (config / "portfolios" / "x.yaml").write_text("environment: paper\naccounts: [{ account_id: a1, broker: ibkr }]")
+    assert error(config, "portfolios").endswith("expected environment 'paper' like the portfolio's (found 'live')")
+
+
+def test_eligibility_and_preferences_that_cannot_be_used(config: Path) -> None:
+    (config / "brokers" / "ibkr.yaml").write_text("eligible: { region: [us] }")
+    assert error(config, "eligibility").startswith(f"{config}/brokers/ibkr.yaml, field 'eligible.region': Extra inputs")
+    (config / "preferences.yaml").write_text("rules:\n  - regions: [us]")
+    assert error(config, "preferences").startswith(f"{config}/preferences.yaml, field 'rules.0.brokers': Field required")
+
+
+@pytest.mark.parametrize(
+    ("text", "expanded"),
+    [
+        ("${A}", "1"),
+        ("${B:2}", "2"),
+        ("${A:2}", "1"),
+        ("${B}", ""),
+        ("${EMPTY:3}", "3"),
+        ("$A ${1} {A}", "$A ${1} {A}"),
+        ("x${A}y${B:}", "x1y"),
+    ],
+)
+def test_expand(text: str, expanded: str) -> None:
+    assert expand(text, {"A": "1", "EMPTY": ""}) == expanded
+
+
+def test_parse_names_a_whole_document_too() -> None:
+    with pytest.raises(InputError, match=r"^f.yaml: Input should be a valid dictionary or instance of Options \(found 3\)$"):
+        parse(Options, 3, "f.yaml", None)

@@ -1,0 +1,46 @@
+from include.domain.mapping import MappingStatus
+from include.trading.routing import Route, route
+from tests.trading.build import candidate, contract, mapping, portfolio, snapshot
+
+BOTH = {"ibkr-main": snapshot(), "alpaca-main": snapshot("alpaca-main")}
+AT_IBKR = mapping(contract())
+AT_ALPACA = mapping(contract("alpaca", "uuid-aapl"))
+
+
+def test_the_first_broker_of_the_preference_that_maps_it_trades_it() -> None:
+    found = route(candidate(AT_IBKR, AT_ALPACA), portfolio(), BOTH)
+    assert isinstance(found, Route)
+    assert (found.account_id, found.contract.native_id) == ("alpaca-main", "uuid-aapl")
+
+
+def test_a_definite_miss_falls_through_to_the_next_broker() -> None:
+    missing = mapping(None, status=MappingStatus.NOT_FOUND, broker="alpaca", reason="symbol_not_found")
+    found = route(candidate(AT_IBKR, missing), portfolio(), BOTH)
+    assert isinstance(found, Route)
+    assert found.account_id == "ibkr-main"
+
+
+def test_an_unavailable_broker_is_not_routed_around() -> None:
+    down = mapping(None, status=MappingStatus.UNAVAILABLE, broker="alpaca")
+    assert route(candidate(AT_IBKR, down), portfolio(), BOTH) == "broker_unavailable: alpaca is preferred and could not be asked"
+    assert route(candidate(AT_IBKR), portfolio(), BOTH) == "broker_unavailable: alpaca is preferred and could not be asked"
+
+
+def test_a_frozen_account_is_not_routed_around() -> None:
+    frozen = {**BOTH, "alpaca-main": snapshot("alpaca-main", frozen=True)}
+    expected = "account_frozen: alpaca-main is preferred and could not be read"
+    assert route(candidate(AT_IBKR, AT_ALPACA), portfolio(), frozen) == expected
+    assert route(candidate(AT_IBKR, AT_ALPACA), portfolio(), {"ibkr-main": snapshot()}) == expected
+
+
+def test_another_listing_is_traded_only_where_the_portfolio_says_so() -> None:
+    other = mapping(contract(currency="EUR"), status=MappingStatus.OTHER_LISTING, reason="currency_mismatch")
+    wanted = candidate(other, preference=("ibkr",))
+    assert route(wanted, portfolio(), BOTH) == "not_mapped: ibkr: currency_mismatch"
+    assert isinstance(route(wanted, portfolio(trade_other_listings=True), BOTH), Route)
+
+
+def test_a_broker_outside_the_portfolio_is_no_route() -> None:
+    assert (
+        route(candidate(AT_IBKR, preference=("paper",)), portfolio(), BOTH) == "not_mapped: no broker of this portfolio trades it"
+    )
