@@ -90,8 +90,9 @@ def cap_weights(weights: Mapping[str, float], cap: float) -> dict[str, float]:
         at_cap.update(above)
         free = {name: weights[name] for name in sorted(weights) if name not in at_cap and weights[name] > 0}
         room = max(0.0, total - cap * len(at_cap))
-        scale = room / math.fsum(free.values()) if free else 0.0
-        result |= dict.fromkeys(above, cap) | {name: weight * scale for name, weight in free.items()}
+        # Divided first: room over a vanishing weight would be infinite.
+        whole = math.fsum(free.values())
+        result |= dict.fromkeys(above, cap) | {name: weight / whole * room for name, weight in free.items()}
     return result
 
 

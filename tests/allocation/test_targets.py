@@ -3,7 +3,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.allocation.targets import Line, allocate, cap_weights, final_weights, rank_stocks, set_target_fields
@@ -244,6 +244,7 @@ def test_the_same_limits_give_the_same_weights_again(case: dict[str, Any]) -> No
 
 
 @given(st.dictionaries(st.sampled_from(TICKERS), st.floats(0, 1)), st.floats(0.001, 1))
+@example({"S0": 0.375, "S1": 2.2250738585e-313}, 0.25)
 def test_capping_twice_is_capping_once(weights: dict[str, float], cap: float) -> None:
     once = cap_weights(weights, cap)
     assert cap_weights(once, cap) == pytest.approx(once)
