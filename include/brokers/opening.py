@@ -5,8 +5,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
+from include.brokers.credentials import credentials_from_environment
 from include.brokers.registry import create_broker
-from include.domain.account import Account
+from include.domain.account import Account, Environment
 from include.domain.portfolio import Portfolio
 from include.settings import Settings
 
@@ -68,6 +69,17 @@ def reading_account(broker: str, portfolios: tuple[Portfolio, ...]) -> Account:
             if account.broker == broker:
                 return account
     return Account(account_id=f"{broker}-reader", broker=broker)
+
+
+def environment_credentials(settings: Settings, environ: Mapping[str, str]) -> Credentials:
+    """Keys out of variables such as `IB_HOST`; an account that claims `sandbox` is also led to the local venues that are up."""
+
+    def of(account: Account) -> Mapping[str, str]:
+        sandbox = account.environment is Environment.SANDBOX
+        known = sandbox_environ(settings, environ) if sandbox else environ
+        return credentials_from_environment(settings.brokers.get(account.broker, {}), known)
+
+    return of
 
 
 def sandbox_token(settings: Settings, environ: Mapping[str, str]) -> str | None:

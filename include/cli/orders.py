@@ -9,7 +9,7 @@ import typer
 from include.cli.wiring import account_of, open_account, project_database
 from include.domain.contract import Contract
 from include.errors import InputError
-from include.settings import load_settings
+from include.settings import Settings, load_settings
 from include.storage.journal import Journal, ManagedPosition
 
 AccountId = Annotated[str, typer.Option("--account", help="Account id as in include/config/portfolios/.")]
@@ -63,9 +63,13 @@ def adopt(
     with project_database(settings) as database, open_account(owner, settings, database) as broker:
         held = {p.native_id: p for p in broker.snapshot(now.date().isoformat(), now).positions}
         position = held.get(native_id)
-        if position is None or not 0 <= units <= position.quantity:
-            shown = f"{position.quantity} units" if position else "no such position"
-            raise InputError(f"expected 0 up to what {account} holds ({shown})", source="--quantity", value=quantity)
+        if position is None:
+            raise InputError(f"expected a position that {account} holds", source="--native-id", value=native_id)
+        journal = Journal(database)
+        low, high = _adoptable(journal, settings, portfolio, account, native_id, position.quantity)
+        if not low <= units <= high:
+            shown = f"{account} holds {position.quantity}, of which {position.quantity - high} are the portfolios' own"
+            raise InputError(f"expected {low} to {high} ({shown})", source="--quantity", value=quantity)
         contract = Contract(
             broker=owner.broker,
             native_id=native_id,
@@ -76,5 +80,19 @@ def adopt(
             isin=isin or position.isin,
         )
         instrument_id = f"isin:{isin}" if isin else f"ticker:{ticker}"
-        Journal(database).adopt(ManagedPosition(portfolio, account, ticker, instrument_id, contract, units), now, "command line")
+        journal.adopt(ManagedPosition(portfolio, account, ticker, instrument_id, contract, units), now, "command line")
     typer.echo(f"{portfolio} now manages {units} {position.symbol} in {account}")
+
+
+def _adoptable(
+    journal: Journal, settings: Settings, portfolio: str, account: str, native_id: str, held: Decimal
+) -> tuple[Decimal, Decimal]:
+    """Least and most units to adopt, so that what is managed stays between nothing and what the account holds."""
+    adopted = journal.adopted(portfolio, account, native_id)
+
+    def managed(by: str) -> Decimal:
+        mine = (p for p in journal.managed(by) if (p.account, p.contract.native_id) == (account, native_id))
+        return sum((p.quantity for p in mine), Decimal(0))
+
+    everyone = sum((managed(p.portfolio_id) for p in settings.portfolios), Decimal(0))
+    return max(Decimal(0), adopted - managed(portfolio)), held - (everyone - adopted)

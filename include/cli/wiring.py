@@ -1,7 +1,7 @@
 """What commands share: settings, the database (made on first use), and brokers opened with the keys of the environment."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from sqlalchemy.engine import make_url
 
 from include.brokers import opening
 from include.brokers.base import Broker
-from include.brokers.credentials import credentials_from_environment
 from include.domain.account import Account
 from include.domain.portfolio import Portfolio
 from include.domain.run import Run
@@ -34,14 +33,10 @@ def open_account(
     account: Account, settings: Settings, database: Database, *, for_orders: bool = False
 ) -> AbstractContextManager[Broker]:
     """A connected broker, with keys from the environment."""
-
-    def credentials(of: Account) -> Mapping[str, str]:
-        return credentials_from_environment(settings.brokers.get(of.broker, {}), os.environ)
-
     return opening.open_broker(
         account,
         settings=settings,
-        credentials=credentials,
+        credentials=opening.environment_credentials(settings, os.environ),
         lookups=DatabaseLookupCache(database),
         accounts=DatabaseAccountStore(database),
         sandbox_token=opening.sandbox_token(settings, os.environ),

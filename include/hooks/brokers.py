@@ -9,7 +9,7 @@ from typing import Any
 from include.brokers import opening
 from include.brokers.base import Broker
 from include.brokers.registry import broker_class
-from include.domain.account import Account, Environment
+from include.domain.account import Account
 from include.domain.run import Run
 from include.errors import PolybrokerError
 from include.settings import Settings
@@ -41,15 +41,13 @@ def credentials(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from include.brokers.credentials import credentials_from_environment
+    in_environment = opening.environment_credentials(settings, environ)
 
     def of(account: Account) -> Mapping[str, str]:
         try:
             return connection_credentials(Connection.get(account.connection or f"polybroker_{account.broker}"))
         except AirflowNotFoundException:
-            sandbox = account.environment is Environment.SANDBOX
-            known = opening.sandbox_environ(settings, environ) if sandbox else environ
-            return credentials_from_environment(settings.brokers.get(account.broker, {}), known)
+            return in_environment(account)
 
     return of
 

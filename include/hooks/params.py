@@ -3,6 +3,15 @@
 from airflow.sdk import Param
 
 LISTED = ["null", "string"]
+# What the form shows for each choice; Airflow looks the empty one up as "null".
+METHODS = {
+    "null": "as configured",
+    "max_sharpe": "largest Sharpe ratio",
+    "risk_parity": "equal risk",
+    "min_variance": "least variance",
+    "equal": "equal weights",
+}
+LOW_COVERAGE = {"null": "as configured", "approve": "ask for approval", "block": "stop", "allow": "go on"}
 
 PARAMS: dict[str, Param] = {
     "as_of": Param(
@@ -28,8 +37,10 @@ PARAMS: dict[str, Param] = {
     "method": Param(
         None,
         type=LISTED,
-        enum=[None, "max_sharpe", "risk_parity", "min_variance", "equal"],
+        enum=[None, *list(METHODS)[1:]],
+        values_display=METHODS,
         title="Weights of screens",
+        description="How much each screen gets, from its backtest.",
     ),
     "portfolios": Param(
         None,
@@ -41,7 +52,8 @@ PARAMS: dict[str, Param] = {
     "on_low_coverage": Param(
         None,
         type=LISTED,
-        enum=[None, "approve", "block", "allow"],
+        enum=[None, *list(LOW_COVERAGE)[1:]],
+        values_display=LOW_COVERAGE,
         title="When coverage is low",
         description="Below the approval threshold: ask a person, stop, or go on. Below the lower one a run always fails.",
     ),

@@ -293,6 +293,12 @@ class Journal:
         explained += sum((Side(found.body["side"]).sign * found.filled_quantity for found in executed), Decimal(0))
         return quantity_now - held_then - explained
 
+    def adopted(self, portfolio: str, account: str, native_id: str) -> Decimal:
+        """Units of a contract that were adopted, signed; 0 where none were."""
+        query = select(adoptions.c.quantity).filter_by(portfolio=portfolio, account=account, native_id=native_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar() or Decimal(0)
+
     def adopt(self, position: ManagedPosition, at: datetime, note: str = "") -> None:
         """Take a position of an account under management explicitly. A second adoption of the same contract replaces it.
 

@@ -1,12 +1,17 @@
 """The commands in the order a user meets them, against the local venues, through the real client libraries."""
 
 import json
-import os
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from include.cli.wiring import account_of, open_account, project_database
+from include.domain.order import Order, OrderReport, OrderState
 from include.errors import InputError
+from include.settings import load_settings
+from include.storage.journal import Journal
 from tests.cli.conftest import Polybroker
 
 pytestmark = pytest.mark.xdist_group("cli")
@@ -16,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("cli")
 def venues(polybroker: Polybroker, screens: Path) -> None:
     result = polybroker("sandbox", "up", "--screens", screens)
     assert result.code == 0, result
-    os.environ.update(line.split("=", 1) for line in result.text.splitlines() if "=" in line)
+    assert "IB_PORT=" in result.text  # what follows finds the venues without these variables
 
 
 def latest(project: Path) -> Path:
@@ -77,11 +82,13 @@ def test_map_finds_every_instrument_at_every_eligible_broker(polybroker: Polybro
 def test_a_position_is_adopted_only_up_to_what_the_account_holds(polybroker: Polybroker, project: Path) -> None:
     orders = json.loads((latest(project) / "orders.json").read_text())["portfolios"]["main"]["orders"]
     sap = next(order for order in orders if order["ticker"] == "SAP.DE")
-    native_id = sap["contract"]["native_id"]
+    native_id, own = sap["contract"]["native_id"], sap["quantity"]
     words = ("adopt", "--portfolio", "main", "--account", "ibkr-main", "--native-id", native_id, "--ticker", "SAP.DE")
     too_much = polybroker(*words, "--quantity", "999999")
     assert isinstance(too_much.error, InputError)
-    assert "expected 0 up to what ibkr-main holds" in str(too_much.error)
+    assert f"expected 0 to 0 (ibkr-main holds {own}, of which {own} are the portfolios' own)" in str(too_much.error)
+    nothing = polybroker("adopt", *words[1:6], "1", "--ticker", "SAP.DE", "--quantity", "1")
+    assert "expected a position that ibkr-main holds" in str(nothing.error)
     assert "expected an account of that portfolio" in str(
         polybroker("adopt", "--portfolio", "shadow", *words[3:], "--quantity", "1").error
     )
@@ -92,6 +99,52 @@ def test_a_position_is_adopted_only_up_to_what_the_account_holds(polybroker: Pol
 def test_status_shows_the_venues_and_cancel_all_finds_nothing_open(polybroker: Polybroker) -> None:
     assert polybroker("sandbox", "status").text.count("yes") == 2
     assert polybroker("cancel-all", "--account", "alpaca-main").text == "alpaca-main: the journal has no open order\n"
+
+
+def planned_sap(project: Path) -> Order:
+    orders = json.loads((latest(project) / "orders.json").read_text())["portfolios"]["main"]["orders"]
+    return Order.model_validate(next(order for order in orders if order["ticker"] == "SAP.DE"))
+
+
+def sent(order: Order, *, journaled: bool) -> OrderReport:
+    """Sends an order past the pipeline's planning, and past its journal if wanted."""
+    settings = load_settings()
+    account = account_of(settings.portfolios, order.account)
+    with project_database(settings) as database, open_account(account, settings, database, for_orders=True) as broker:
+        journal = Journal(database)
+        if journaled:
+            journal.register([order])
+            journal.mark_sending(order.client_order_id)
+        broker.prove_environment()
+        report = broker.submit(order)
+        if journaled:
+            journal.record(order.client_order_id, report, datetime.now(UTC))
+    return report
+
+
+@pytest.mark.usefixtures("venues")
+def test_cancel_all_cancels_what_rests_at_the_broker(polybroker: Polybroker, project: Path) -> None:
+    changes = {"client_order_id": "RESTSFARBELOWMARKET2", "quantity": Decimal(1), "limit_price": Decimal(2)}
+    resting = planned_sap(project).model_copy(update=changes)
+    assert sent(resting, journaled=True).state is OrderState.ACCEPTED
+    words = ("cancel-all", "--account", "ibkr-main")
+    assert polybroker(*words).text == "RESTSFARBELOWMARKET2 buy SAP.DE: cancelled\n"
+    assert polybroker(*words).text == "ibkr-main: the journal has no open order\n"
+
+
+@pytest.mark.usefixtures("venues")
+def test_a_position_bought_elsewhere_is_adopted_and_given_back(polybroker: Polybroker, project: Path) -> None:
+    plan = planned_sap(project)
+    elsewhere = plan.model_copy(update={"client_order_id": "BOUGHTBYHANDBYPERSON", "quantity": Decimal(3)})
+    assert sent(elsewhere, journaled=False).state is OrderState.FILLED
+    words = ("adopt", "--portfolio", "main", "--account", "ibkr-main", "--native-id", plan.contract.native_id)
+    adopted = polybroker(*words, "--ticker", "SAP.DE", "--isin", "DE0007164600", "--quantity", "3")
+    assert adopted.text == "main now manages 3 SAP in ibkr-main\n"
+    with project_database(load_settings()) as database:
+        managed = [p.quantity for p in Journal(database).managed("main") if p.contract.native_id == plan.contract.native_id]
+    assert managed == [plan.quantity + 3]
+    assert "expected 0 to 3 (" in str(polybroker(*words, "--ticker", "SAP.DE", "--quantity", "4").error)
+    assert polybroker(*words, "--ticker", "SAP.DE", "--quantity", "0").text == "main now manages 0 SAP in ibkr-main\n"
 
 
 @pytest.mark.parametrize(

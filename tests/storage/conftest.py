@@ -23,7 +23,8 @@ def empty_postgres() -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+# One group: the PostgreSQL database is one, and each test empties it.
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.xdist_group("postgres"))])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'polybroker.db'}" if request.param == "sqlite" else empty_postgres()
 
