@@ -61,10 +61,11 @@ def _head(console: Console, run: Run) -> None:
 
 
 def _coverage(console: Console, coverage: dict[str, Any]) -> None:
+    multi = coverage["multi_broker_pct"]
     console.print(
         f"\n[bold]Coverage {coverage['coverage_pct']:.2f} %[/] (by count {coverage['by_count_pct']:.2f} %, by target "
-        f"weight {coverage['by_weight_pct']:.2f} %): {coverage['decision']}. At two or more brokers "
-        f"{coverage['multi_broker_pct']:.2f} %.",
+        f"weight {coverage['by_weight_pct']:.2f} %): {coverage['decision']}."
+        + ("" if multi is None else f" At two or more brokers {multi:.2f} %."),
         highlight=False,
     )
     per_broker = sorted(coverage["per_broker"].items())
