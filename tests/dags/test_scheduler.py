@@ -1,6 +1,8 @@
 """Api-server, scheduler with LocalExecutor and dag-processor as processes, driven over the API as the web UI does it."""
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -53,11 +55,11 @@ def airflow(world: World, tmp_path: Path) -> Iterator[httpx.Client]:
         for process in processes:
             process.terminate()
         for process in processes:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # the executor's idle workers too
+            process.wait()
 
 
 def test_a_run_over_the_api_is_rejected_then_another_is_approved(airflow: httpx.Client, world: World, tmp_path: Path) -> None:
