@@ -138,10 +138,12 @@ def _execution(console: Console, execution: dict[str, Any]) -> None:
         [[account, *(row.get(c, 0) for c in columns)] for account, row in execution["accounts"].items()],
     )
     for portfolio, drift in execution.get("drift", {}).items():
-        console.print(
-            f"  drift of {portfolio}: {drift.get('drift_before_pct')} % before, {drift.get('drift_after_pct')} % after",
-            highlight=False,
-        )
+        before, after = (_percent(drift.get(f"drift_{when}_pct")) for when in ("before", "after"))
+        console.print(f"  drift of {portfolio}: {before} before, {after} after", highlight=False)
+
+
+def _percent(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f} %"
 
 
 def _files(console: Console, folder: RunFolder) -> None:
