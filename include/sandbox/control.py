@@ -68,6 +68,7 @@ def down(folder: Path, venues: Sequence[str] = VENUES) -> list[str]:
         if files.running():
             _end(files)
             ended.append(venue)
+        _reap(files)
     return ended
 
 
@@ -129,7 +130,6 @@ def _end(files: VenueFiles) -> None:
         signalled = 0
         while time.monotonic() < deadline:
             if not files.running():
-                _reap(files)
                 return
             where = files.where()
             if where and where[0] not in (0, signalled) and _is_venue(where[0], files):
@@ -140,9 +140,10 @@ def _end(files: VenueFiles) -> None:
 
 
 def _reap(files: VenueFiles) -> None:
-    """Collect those of our own children that served this venue, so that they do not stay as zombies."""
+    """Collect those of our own children that served this venue, so that none stays as a zombie or still starts."""
     for pid, child in list(_children.items()):
         if files.venue in child.args and str(files.folder) in child.args:  # type: ignore[operator]
+            child.terminate()
             child.wait(STOP_SECONDS)
             del _children[pid]
 

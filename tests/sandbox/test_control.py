@@ -63,6 +63,7 @@ def test_a_killed_venue_leaves_a_stale_file_and_starts_again(folder: Path) -> No
     assert running(folder)["ibkr"] is False
     assert VenueFiles(folder, "ibkr").where() == (row["pid"], row["port"])
     assert control.down(folder) == []
+    assert not Path(f"/proc/{row['pid']}").exists(), "a zombie"
     control.up(folder, ["ibkr"], {"ibkr": 0})
     assert control.status(folder)[0]["pid"] != row["pid"]
 
