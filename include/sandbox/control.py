@@ -152,9 +152,11 @@ def _is_venue(pid: int, files: VenueFiles) -> bool:
     """Whether the process is this folder's venue: a stale file may name a process that is somebody else's by now."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        here = Path(f"/proc/{pid}/cwd").readlink()
     except OSError:
         return False
-    return "include.sandbox.serve" in words and files.venue in words and str(files.folder) in words
+    folders = {(here / word.removeprefix("--dir=")).resolve() for word in words if word}
+    return "include.sandbox.serve" in words and files.venue in words and files.folder in folders
 
 
 def _free(port: int) -> bool:

@@ -1,6 +1,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from include.sandbox import control
 from include.sandbox.catalogue import write_catalogue
 from include.sandbox.files import write_json
 from include.sandbox.folder import VenueFiles, token_of
+from include.settings import PROJECT
 from tests.sandbox.conftest import MakeListing
 
 
@@ -66,6 +69,20 @@ def test_a_killed_venue_leaves_a_stale_file_and_starts_again(folder: Path) -> No
     assert not Path(f"/proc/{row['pid']}").exists(), "a zombie"
     control.up(folder, ["ibkr"], {"ibkr": 0})
     assert control.status(folder)[0]["pid"] != row["pid"]
+
+
+def test_down_ends_a_venue_that_was_started_by_hand(folder: Path) -> None:
+    command = [sys.executable, "-m", "include.sandbox.serve", "--venue", "ibkr", "--dir", "."]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as by_hand:
+        try:
+            while not VenueFiles(folder, "ibkr").running():
+                assert by_hand.poll() is None
+            assert control.up(folder, ["ibkr"])["IB_HOST"] == "127.0.0.1"
+            assert control.down(folder, ["ibkr"]) == ["ibkr"]
+            assert by_hand.wait(10) == 0
+        finally:
+            by_hand.terminate()
 
 
 def test_down_leaves_a_process_alone_that_is_no_venue(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
