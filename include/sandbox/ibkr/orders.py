@@ -16,6 +16,8 @@ Message = Sequence[Field]
 SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 TYPES = {"MKT": OrderType.MARKET, "LMT": OrderType.LIMIT}
 TIMES_IN_FORCE = {"": TimeInForce.DAY, **{value.value.upper(): value for value in TimeInForce}}
+MAX_ORDER_ID = 2**31 - 1
+MAX_MAGNITUDE = 15  # of a price or quantity, as a power of ten: beyond it nothing can be counted in steps
 REASONS = {
     "not_tradable": "this contract is not open for trading",
     "no_quote": "no market data for this contract",
@@ -52,6 +54,8 @@ class OrderDesk:
             Refusal: Nothing was taken.
         """
         api_id = int(fields[1])
+        if api_id > MAX_ORDER_ID:
+            raise Refusal(320, f"Error reading request. Unable to parse data: '{api_id}'")
         if api_id < self.next_id(client_id):
             raise Refusal(103, "Duplicate order id")
         found = self._directory.find(ContractQuery.read(fields[2:14], (fields[14], fields[15])))
@@ -179,6 +183,6 @@ def _number(text: str) -> Decimal:
         value = Decimal(text or "0")
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite():
+    if not value.is_finite() or abs(value.adjusted()) > MAX_MAGNITUDE:
         raise Refusal(320, f"Error reading request. Unable to parse data: '{text}'")
     return value

@@ -53,9 +53,12 @@ def book() -> VenueBook:
 
 
 @pytest.fixture
-def port(book: VenueBook) -> Iterator[int]:
+def port(book: VenueBook, caplog: pytest.LogCaptureFixture) -> Iterator[int]:
+    """Where the venue listens; whatever a client sends, no connection of it may end in an error of its own."""
     with running_ibkr_venue(book) as bound:
         yield bound
+    records = caplog.get_records("call") + caplog.get_records("teardown")
+    assert [record.getMessage() for record in records if record.name == "asyncio"] == []
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_the_greeting(port: int) -> None:
         assert [client.error()[1] for _ in range(3)] == ["2104", "2106", "2158"]
 
 
-@pytest.mark.parametrize("versions", ["v177..180", "v100..175", "176", "vx..y"])
+@pytest.mark.parametrize("versions", ["v177..180", "v100..175", "176", "vx..y", "v¹..²"])
 def test_other_versions_are_turned_away(port: int, versions: str) -> None:
     with WireClient(port) as client:
         assert client.greet(versions) is None
@@ -227,6 +230,8 @@ def test_an_order_is_opened_filled_and_charged(client: WireClient) -> None:
         ({"limit": "250.001"}, "110"),
         ({"limit": "-1"}, "110"),
         ({"limit": "NaN"}, "320"),
+        ({"limit": "1E+999999"}, "320"),
+        ({"quantity": "1E+999999"}, "320"),
     ],
 )
 def test_refused_orders_leave_nothing(book: VenueBook, client: WireClient, changes: dict[str, str], code: str) -> None:
@@ -270,6 +275,18 @@ def test_an_order_number_is_used_once_by_one_client(port: int, client: WireClien
     with WireClient(port) as other:
         other.start(2).place(1, limit="200")
         assert other.until("3")[0][1] == "1"
+
+
+def test_an_order_number_beyond_32_bits_is_none(book: VenueBook, client: WireClient) -> None:
+    client.place(2**31, limit="200")
+    assert client.error()[:2] == (str(2**31), "320")
+    client.place(int("9" * 4300), limit="200")
+    assert client.error()[1] == "320"
+    client.place(0, limit="200")
+    assert client.error()[:2] == ("0", "103")
+    assert book.engine.orders == {}
+    client.place(2**31 - 1, limit="200")
+    assert client.receive()[0] == "5"  # type: ignore[index]
 
 
 def test_open_orders_of_one_client_or_of_all(port: int, client: WireClient) -> None:
