@@ -62,7 +62,7 @@ class OrderDesk:
         if len(found) != 1:
             raise Refusal(200, "No security definition has been found for the request" if not found else "Ambiguous contract")
         request = self._request(found[0], fields)
-        if self._book.faults.take("reject_order"):
+        if self._book.misbehaves("reject_order"):
             raise Refusal(201, "Order rejected - reason:rejected on demand")
         order = self._book.engine.submit(request, self._book.clock())
         text = f"Order rejected - reason:{REASONS.get(order.reject_code or '', order.reject_code)}"

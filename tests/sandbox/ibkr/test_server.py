@@ -429,6 +429,13 @@ def test_faults(book: VenueBook, port: int) -> None:
     assert len(book.engine.orders) == 1
 
 
+def test_a_damaged_file_of_faults_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "faults.json").write_text("nonsense", encoding="utf-8")
+    with running_ibkr_venue(make_book(state_path=tmp_path / "ibkr.json")) as port, WireClient(port) as client:
+        client.start().place(1)
+        client.until("59")
+
+
 def test_switches_that_change_nothing_here_are_taken_quietly(client: WireClient) -> None:
     for message in ((59, 1, 3), (63, 1, 1), (64, 1), (77, 1, 1), (2, 2, 1)):
         client.send(*message)
