@@ -10,6 +10,7 @@ from include.sandbox.catalogue import Listing
 from include.sandbox.ibkr.contracts import ContractQuery, Directory
 from include.sandbox.ibkr.order_messages import VenueOrder, completed_order, executions, open_order, order_status
 from include.sandbox.ibkr.wire import Field
+from include.sandbox.sessions import Closings
 from include.simulation.engine import SimOrder, SimRequest
 
 Message = Sequence[Field]
@@ -37,11 +38,16 @@ class Refusal(Exception):
 
 
 class OrderDesk:
-    """The orders of one venue; every method is called under the book's lock."""
+    """The orders of one venue; every method is called under the book's lock.
 
-    def __init__(self, book: VenueBook, directory: Directory) -> None:
+    Args:
+        closings: End DAY orders; where a market's are not known, an order stands for 24 hours.
+    """
+
+    def __init__(self, book: VenueBook, directory: Directory, closings: Closings) -> None:
         self._book = book
         self._directory = directory
+        self._closings = closings
 
     def next_id(self, client_id: int) -> int:
         """The lowest order id a client may use: higher than any it used before, also before a restart."""
@@ -170,6 +176,7 @@ class OrderDesk:
             time_in_force=TIMES_IN_FORCE[tif],
             quantity=units,
             limit_price=price,
+            expires_at=self._closings.after(listing.exchange, self._book.clock()),
         )
 
 

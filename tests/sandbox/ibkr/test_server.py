@@ -41,6 +41,8 @@ LISTINGS = [
     listing(9, "WXYZ", "EUR", "FWB2", "1", asset_class="warrant"),
 ]
 
+LONDON_ORDER = ["BUY", "1", "LMT", "300", "", "DAY", "", "", "", 0, "LONDON", 1, 0, *[""] * 60]  # in pence
+
 
 def make_book(**more: Any) -> VenueBook:
     values: dict[str, Any] = {"account_code": "DU1", "cash": {"USD": Decimal(12_000), "GBP": Decimal(100)}, "clock": Clock()}
@@ -336,6 +338,22 @@ def test_day_orders_expire_by_the_clock_and_gtc_does_not(book: VenueBook, client
     assert ended[0] == "101"
     assert ended[-6] == "Cancelled: Expired at the end of the session"
     assert end == ["102"]
+
+
+def test_day_orders_end_at_the_close_of_their_own_market(book: VenueBook, client: WireClient) -> None:
+    assert isinstance(book.clock, Clock)
+    book.clock.now = datetime(2025, 9, 19, 15, 0, tzinfo=UTC)  # a Friday: London closes at 15:30 UTC, New York at 20:00
+    client.place(1, limit="200", reference="NEW YORK")
+    client.send(3, 2, 319091809, "", "STK", "", 0, "", "", "SMART", "", "GBP", "", "", "", "", *LONDON_ORDER)
+    client.until("3", times=2)
+    for now, still_open in (
+        (datetime(2025, 9, 19, 15, 29, tzinfo=UTC), ["NEW YORK", "LONDON"]),
+        (datetime(2025, 9, 19, 15, 30, tzinfo=UTC), ["NEW YORK"]),
+        (datetime(2025, 9, 19, 20, 0, tzinfo=UTC), []),
+    ):
+        book.clock.now = now
+        client.send(16, 1)
+        assert [message[23] for message in client.until("53") if message[0] == "5"] == still_open
 
 
 def test_executions_are_told_again_and_filtered(client: WireClient) -> None:
