@@ -13,13 +13,14 @@ import requests
 from include.errors import InputError
 from include.sandbox.alpaca import running_alpaca_venue, sandbox_keys, start
 from include.sandbox.book import VenueBook
-from tests.sandbox.alpaca.conftest import CODE, KEY, LISTINGS, SECRET, Ask, Clock, body
+from tests.fakes.clock import SetClock
+from tests.sandbox.alpaca.conftest import CODE, KEY, LISTINGS, NOW, SECRET, Ask, body
 
 HEADERS = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
 
 
 def new_book(state: Path | None = None) -> VenueBook:
-    return VenueBook(LISTINGS, account_code=CODE, cash={"USD": Decimal(10000)}, state_path=state, clock=Clock())
+    return VenueBook(LISTINGS, account_code=CODE, cash={"USD": Decimal(10000)}, state_path=state, clock=SetClock(NOW))
 
 
 def get(url: str, headers: dict[str, str] = HEADERS) -> requests.Response:

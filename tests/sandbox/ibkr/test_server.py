@@ -13,17 +13,10 @@ import pytest
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.ibkr.server import running_ibkr_venue
+from tests.fakes.clock import SetClock
 from tests.sandbox.ibkr.client import WireClient
 
 NOW = datetime(2025, 9, 19, 14, 30, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def listing(con_id: int, symbol: str, currency: str, exchange: str, price: str | None = None, **more: Any) -> Listing:
@@ -45,7 +38,11 @@ LONDON_ORDER = ["BUY", "1", "LMT", "300", "", "DAY", "", "", "", 0, "LONDON", 1,
 
 
 def make_book(**more: Any) -> VenueBook:
-    values: dict[str, Any] = {"account_code": "DU1", "cash": {"USD": Decimal(12_000), "GBP": Decimal(100)}, "clock": Clock()}
+    values: dict[str, Any] = {
+        "account_code": "DU1",
+        "cash": {"USD": Decimal(12_000), "GBP": Decimal(100)},
+        "clock": SetClock(NOW),
+    }
     return VenueBook(LISTINGS, **(values | more))
 
 
@@ -329,7 +326,7 @@ def test_day_orders_expire_by_the_clock_and_gtc_does_not(book: VenueBook, client
     client.place(1, limit="200", tif="DAY", reference="D")
     client.place(2, limit="201", tif="GTC", reference="G")
     client.until("3", times=2)
-    assert isinstance(book.clock, Clock)
+    assert isinstance(book.clock, SetClock)
     book.clock.now = NOW + timedelta(days=2)
     client.send(16, 1)
     assert [message[23] for message in client.until("53") if message[0] == "5"] == ["G"]
@@ -341,7 +338,7 @@ def test_day_orders_expire_by_the_clock_and_gtc_does_not(book: VenueBook, client
 
 
 def test_day_orders_end_at_the_close_of_their_own_market(book: VenueBook, client: WireClient) -> None:
-    assert isinstance(book.clock, Clock)
+    assert isinstance(book.clock, SetClock)
     book.clock.now = datetime(2025, 9, 19, 15, 0, tzinfo=UTC)  # a Friday: London closes at 15:30 UTC, New York at 20:00
     client.place(1, limit="200", reference="NEW YORK")
     client.send(3, 2, 319091809, "", "STK", "", 0, "", "", "SMART", "", "GBP", "", "", "", "", *LONDON_ORDER)
