@@ -119,6 +119,8 @@ class Connection:
 
     def _start_api(self, fields: Sequence[str]) -> None:
         client_id = int(fields[2])
+        if self._client_id is not None:
+            raise Dropped("started twice")
         if client_id in self._venue.client_ids:
             self._send(error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique client id."))
             raise Dropped("client id in use")

@@ -50,13 +50,13 @@ def running_ibkr_venue(book: VenueBook, host: str = "127.0.0.1", port: int = 0) 
     """
     ready = threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
-    failed: list[OSError] = []
+    failed: list[Exception] = []
 
     async def serve() -> None:
         stop = asyncio.Event()
         try:
             server = await start(book, host, port)
-        except OSError as error:
+        except Exception as error:  # whatever it is, the thread that waits must hear of it
             failed.append(error)
             ready.set()
             return

@@ -108,6 +108,10 @@ def test_a_client_id_is_in_use_until_its_client_leaves(port: int, client: WireCl
         assert second.receive() is None
     with WireClient(port) as third:
         third.start(2)
+        third.send(71, 2, 3, "")
+        assert third.receive() is None
+    with WireClient(port) as fourth:
+        fourth.start(3)
 
 
 def test_unknown_and_unreadable_messages_are_errors(client: WireClient) -> None:
