@@ -112,7 +112,7 @@ def _wait_listening(files: VenueFiles, child: "subprocess.Popen[bytes] | None") 
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         where = files.where()
-        if where and (where[0] == child.pid if child else where[0] > 0) and _listens(where[1]):
+        if where and (where[0] == child.pid if child else _is_venue(where[0], files)) and _listens(where[1]):
             return where[1]
         if child is not None and child.poll() is not None:
             _children.pop(child.pid, None)

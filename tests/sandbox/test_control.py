@@ -115,6 +115,15 @@ def test_a_venue_that_never_listens_is_given_up(folder: Path, monkeypatch: pytes
         control.up(folder, ["ibkr"])
 
 
+def test_the_address_of_a_venue_that_died_is_not_given_for_one_that_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "START_SECONDS", 0.1)
+    files = VenueFiles(folder, "ibkr")
+    with socket.create_server(("127.0.0.1", 0)) as somebody, files.held():
+        write_json(files.pid, {"pid": os.getpid(), "port": somebody.getsockname()[1]})
+        with pytest.raises(BrokerUnavailable, match="does not listen"):
+            control.up(folder, ["ibkr"])
+
+
 def test_up_needs_a_catalogue_and_known_venues(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="catalogue"):
         control.up(tmp_path)
