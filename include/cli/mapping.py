@@ -18,7 +18,6 @@ from include.errors import InputError, PolybrokerError
 from include.mapping.answers import answers
 from include.mapping.eligible import eligible
 from include.mapping.merge import instruments_of, merge, unavailable
-from include.screening.rows import Screen
 from include.screening.source import find_screens
 from include.screening.universe import universe_document
 from include.settings import Settings, load_settings
@@ -72,22 +71,7 @@ def _document(path: Path, settings: Settings, now: datetime) -> dict[str, Any]:
     """The universe as step 2 makes it, out of a universe.json of this or the old system."""
     if not path.is_file():
         raise InputError("expected a universe.json", source=path)
-    screens = []
-    for source in find_screens(str(path), now.date(), max_age_days=ANY_AGE):
-        rows, rejected, history = read_screen(source, settings.markets)
-        screens.append(
-            Screen(
-                key=source.key,
-                name=source.name,
-                kind=source.kind,
-                dated=source.dated.isoformat(),
-                synthetic=source.synthetic,
-                rows=tuple(rows),
-                rejected=tuple(rejected),
-                file=path.name,
-                history=history,
-            )
-        )
+    screens = [read_screen(source, settings.markets) for source in find_screens(str(path), now.date(), max_age_days=ANY_AGE)]
     return universe_document(screens, as_of=now.date(), created_at=now.isoformat())
 
 

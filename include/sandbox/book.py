@@ -1,5 +1,6 @@
 """What a local venue knows: its listings, one account on the simulation engine, its faults, and a log of what it was asked."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from include.sandbox.faults import Faults
 from include.sandbox.files import read_json, write_json
 from include.simulation.engine import Costs, Engine, SimContract
 
+logger = logging.getLogger(__name__)
 MAX_REQUESTS = 100_000
 
 
@@ -90,6 +92,14 @@ class VenueBook:
             self.requests.append((time.monotonic(), kind, detail))
             if len(self.requests) > MAX_REQUESTS:
                 del self.requests[: -MAX_REQUESTS // 2]
+
+    def misbehaves(self, name: str) -> bool:
+        """Whether a fault happens now; none does while `faults.json` is damaged, which is said: a venue must not end by it."""
+        try:
+            return self.faults.take(name)
+        except InputError as error:
+            logger.warning("no faults: %s", error)
+            return False
 
     def save(self) -> None:
         """Write account and orders; a venue calls it after every change, before it answers. Without a path it does nothing."""

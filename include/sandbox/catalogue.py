@@ -6,8 +6,6 @@ are an error.
 """
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from include.domain.instrument import AssetClass
 from include.domain.model import Value
 from include.errors import InputError
+from include.sandbox.files import replacing
 
 
 class Listing(Value):
@@ -93,18 +92,17 @@ def read_catalogue(path: Path, venue: str) -> list[Listing]:
 
 def write_catalogue(path: Path, listings: Sequence[Listing]) -> None:
     """Write listings as `.csv` or `.parquet` (by suffix); a reader sees the old file or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    if path.suffix == ".parquet":
-        columns: dict[str, list[Any]] = {name: [_cell(getattr(listing, name)) for listing in listings] for name in _SCHEMA.names}
-        pq.write_table(pa.table(columns, schema=_SCHEMA), temporary, compression="zstd")
-    else:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows([_text(getattr(listing, name)) for name in COLUMNS] for listing in listings)
-    os.replace(temporary, path)
+    with replacing(path) as fresh:
+        if path.suffix == ".parquet":
+            columns: dict[str, list[Any]] = {
+                name: [_cell(getattr(listing, name)) for listing in listings] for name in _SCHEMA.names
+            }
+            pq.write_table(pa.table(columns, schema=_SCHEMA), fresh, compression="zstd")
+        else:
+            with open(fresh, "w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(COLUMNS)
+                writer.writerows([_text(getattr(listing, name)) for name in COLUMNS] for listing in listings)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

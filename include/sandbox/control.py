@@ -68,6 +68,7 @@ def down(folder: Path, venues: Sequence[str] = VENUES) -> list[str]:
         if files.running():
             _end(files)
             ended.append(venue)
+        _reap(files)
     return ended
 
 
@@ -111,7 +112,7 @@ def _wait_listening(files: VenueFiles, child: "subprocess.Popen[bytes] | None") 
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         where = files.where()
-        if where and (where[0] == child.pid if child else where[0] > 0) and _listens(where[1]):
+        if where and (where[0] == child.pid if child else _is_venue(where[0], files)) and _listens(where[1]):
             return where[1]
         if child is not None and child.poll() is not None:
             _children.pop(child.pid, None)
@@ -129,7 +130,6 @@ def _end(files: VenueFiles) -> None:
         signalled = 0
         while time.monotonic() < deadline:
             if not files.running():
-                _reap(files)
                 return
             where = files.where()
             if where and where[0] not in (0, signalled) and _is_venue(where[0], files):
@@ -140,9 +140,10 @@ def _end(files: VenueFiles) -> None:
 
 
 def _reap(files: VenueFiles) -> None:
-    """Collect those of our own children that served this venue, so that they do not stay as zombies."""
+    """Collect those of our own children that served this venue, so that none stays as a zombie or still starts."""
     for pid, child in list(_children.items()):
         if files.venue in child.args and str(files.folder) in child.args:  # type: ignore[operator]
+            child.terminate()
             child.wait(STOP_SECONDS)
             del _children[pid]
 
@@ -151,9 +152,11 @@ def _is_venue(pid: int, files: VenueFiles) -> bool:
     """Whether the process is this folder's venue: a stale file may name a process that is somebody else's by now."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        here = Path(f"/proc/{pid}/cwd").readlink()
     except OSError:
         return False
-    return "include.sandbox.serve" in words and files.venue in words and str(files.folder) in words
+    folders = {(here / word.removeprefix("--dir=")).resolve() for word in words if word}
+    return "include.sandbox.serve" in words and files.venue in words and files.folder in folders
 
 
 def _free(port: int) -> bool:

@@ -24,6 +24,7 @@ from include.sandbox.folder import HOST, VENUES, VenueFiles, account_code, costs
 
 LOCK_PATIENCE_SECONDS = 2.0
 WATCH_SECONDS = 0.25
+Stamp = tuple[int, int, int]  # of a file as it was last seen: two that differ are two files; None where there is none
 
 
 def serve(files: VenueFiles, port: int, stop: threading.Event) -> None:
@@ -49,6 +50,8 @@ def serve(files: VenueFiles, port: int, stop: threading.Event) -> None:
 
 async def _serve(files: VenueFiles, port: int, stop: threading.Event) -> None:
     known = _stamp(files.catalogue)
+    if known is None:
+        raise InputError("expected a catalogue; build one first", source=files.catalogue)
     book = VenueBook(
         read_catalogue(files.catalogue, files.venue),
         account_code=account_code(files.venue, token_of(files.folder)),
@@ -86,7 +89,7 @@ async def _stop(server: Any) -> None:
         await server.stop()
 
 
-def _refresh(book: VenueBook, files: VenueFiles, known: tuple[int, int]) -> tuple[int, int]:
+def _refresh(book: VenueBook, files: VenueFiles, known: Stamp | None) -> Stamp | None:
     with book.lock:
         if book.engine.expire(book.clock()):
             book.save()
@@ -101,12 +104,12 @@ def _refresh(book: VenueBook, files: VenueFiles, known: tuple[int, int]) -> tupl
     return now
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> Stamp | None:
     try:
         found = path.stat()
-    except OSError as error:
-        raise InputError(f"expected a catalogue: {error.__class__.__name__}", source=path) from error
-    return found.st_mtime_ns, found.st_ino
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

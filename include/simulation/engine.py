@@ -76,7 +76,7 @@ class Engine:
         volume: Decimal | None = None,
         now: datetime | None = None,
     ) -> None:
-        """Take a new last price and fill what it crosses.
+        """Take a new last price and fill what it crosses; orders whose time is over end first.
 
         Args:
             price: Positive, in currency units.
@@ -92,8 +92,12 @@ class Engine:
         if known is not None and (known.price, known.time, known.bid, known.ask) == (price, time, bid, ask):
             return
         self.marks[native_id] = Mark(price=price, time=time, bid=bid, ask=ask, volume=volume)
-        for order_id in [key for key in self._open if self.orders[key].native_id == native_id]:
-            self._match(order_id, max(now or time, self.orders[order_id].updated_at))
+        resting = [key for key in self._open if self.orders[key].native_id == native_id]
+        if resting:
+            self.expire(now or time)
+        for order_id in resting:
+            if self.orders[order_id].is_open:
+                self._match(order_id, max(now or time, self.orders[order_id].updated_at))
 
     def set_rate(self, currency: str, rate: Decimal) -> None:
         """Units of `currency` for one unit of `settle_in`, positive; used for the next trades in that currency."""
@@ -108,11 +112,12 @@ class Engine:
         return SimQuote(bid=bid, ask=ask, last=mark.price, time=mark.time)
 
     def submit(self, request: SimRequest, now: datetime) -> SimOrder:
-        """Take an order and fill what can be filled at once.
+        """Take an order and fill what can be filled at once; orders whose time is over end first.
 
         Never raises for a bad order: that one is recorded as `rejected` with its code. The same client order id twice is two
         orders; whether that is allowed is the venue's rule (`find`).
         """
+        self.expire(now)
         order_id = len(self.orders) + 1
         fields = {key: value for key, value in vars(request).items() if key != "expires_at"}
         expires_at = (request.expires_at or now + DAY) if request.time_in_force is TimeInForce.DAY else None

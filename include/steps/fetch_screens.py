@@ -27,19 +27,7 @@ def fetch_screens(run: Run, key: str) -> str:
     if source is None:
         raise InputError(f"expected a screen out of {', '.join(s.key for s in run.screens)}", source="run.json", value=key)
     markets = {name: parse(Market, row, "run.json", f"options.markets.{name}") for name, row in run.options["markets"].items()}
-    rows, rejected, history = read_screen(source, markets)
-    screen = Screen(
-        key=source.key,
-        name=source.name,
-        kind=source.kind,
-        dated=source.dated.isoformat(),
-        synthetic=source.synthetic,
-        rows=tuple(rows),
-        rejected=tuple(rejected),
-        file=source.screen_uri.rsplit("/", 1)[-1],
-        history=history,
-    )
-    return write_json(RunFolder(run.folder).screen(key), screen)
+    return write_json(RunFolder(run.folder).screen(key), read_screen(source, markets))
 
 
 def load_screens(run: Run) -> list[Screen]:
@@ -52,12 +40,27 @@ def load_screens(run: Run) -> list[Screen]:
     return [parse(Screen, read_json(folder.screen(s.key)), folder.screen(s.key), None) for s in run.screens]
 
 
-def read_screen(source: ScreenSource, markets: dict[str, Market]) -> tuple[list[ScreenRow], list[RejectedRow], dict[str, Any]]:
-    """Usable rows, rejected rows and history of one screen.
+def read_screen(source: ScreenSource, markets: dict[str, Market]) -> Screen:
+    """One screen: usable rows, rejected rows and history.
 
     Raises:
         InputError: Its files changed since they were resolved, or cannot be read.
     """
+    rows, rejected, history = _parts(source, markets)
+    return Screen(
+        key=source.key,
+        name=source.name,
+        kind=source.kind,
+        dated=source.dated.isoformat(),
+        synthetic=source.synthetic,
+        rows=tuple(rows),
+        rejected=tuple(rejected),
+        file=source.screen_uri.rsplit("/", 1)[-1],
+        history=history,
+    )
+
+
+def _parts(source: ScreenSource, markets: dict[str, Market]) -> tuple[list[ScreenRow], list[RejectedRow], dict[str, Any]]:
     content, backtest = read_source(source)
     if source.kind == "universe_json":
         return universe_screen(read_universe(content, source.screen_uri), source.key, markets)

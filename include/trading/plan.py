@@ -28,7 +28,7 @@ class PlanInput:
         snapshots: Account id to this run's snapshot.
         quotes: (account id, native id) to a fresh quote.
         frozen: Instrument ids with an order of unknown outcome, to the reason: nothing is planned for them.
-        valid_until: Market id to the close of its next session.
+        valid_until: Market id to the close of its next session; nothing is planned on a market that is not there.
         converting: Account ids whose broker changes currencies by itself.
         plan_only: Why nothing of this portfolio may be sent, or None.
     """
@@ -136,6 +136,8 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
         return "do_not_trade: on the list of this portfolio"
     if candidate.instrument_id in plan.frozen:
         return f"unresolved_order: {plan.frozen[candidate.instrument_id]}"
+    if candidate.market not in plan.valid_until:
+        return f"no_session: the next session of {candidate.market} is not known"
     for holding in candidate.holdings:
         snapshot = plan.snapshots.get(holding.account_id)
         if snapshot is None or snapshot.frozen:

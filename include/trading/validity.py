@@ -1,5 +1,6 @@
 """How long an order may be sent and stand: until the close of its own market's next session."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,14 +15,21 @@ def valid_until(market: Market, after: datetime) -> datetime:
     Args:
         market: Its `calendar` is a name of the package exchange_calendars.
         after: Aware UTC, the run's `run_after`; a session that is open then is the one that counts.
+
+    Raises:
+        ValueError: The package does not know the market's sessions that far: some holidays are announced year by year.
     """
     calendar = _calendar(market.calendar, after.year)
     return _utc(calendar.next_close(_timestamp(after)))
 
 
 def valid_until_by_market(markets: Mapping[str, Market], wanted: set[str], after: datetime) -> dict[str, datetime]:
-    """`valid_until` of each wanted market id."""
-    return {name: valid_until(markets[name], after) for name in sorted(wanted)}
+    """`valid_until` of each wanted market id; a market whose next session is not known is left out."""
+    found = {}
+    for name in sorted(wanted):
+        with contextlib.suppress(ValueError):
+            found[name] = valid_until(markets[name], after)
+    return found
 
 
 @lru_cache(maxsize=64)

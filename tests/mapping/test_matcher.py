@@ -16,7 +16,6 @@ from tests.mapping.build import MARKETS, contract, find, instrument, said, table
 
 APPLE = "US0378331005"
 LINAMAR = "CA53278L1076"
-ROCKWOOL_A, ROCKWOOL_B = "DK0010219070", "DK0010219153"
 LEFT_OUT = "US5949181045"
 
 

@@ -1,6 +1,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from include.sandbox import control
 from include.sandbox.catalogue import write_catalogue
 from include.sandbox.files import write_json
 from include.sandbox.folder import VenueFiles, token_of
+from include.settings import PROJECT
 from tests.sandbox.conftest import MakeListing
 
 
@@ -63,8 +66,23 @@ def test_a_killed_venue_leaves_a_stale_file_and_starts_again(folder: Path) -> No
     assert running(folder)["ibkr"] is False
     assert VenueFiles(folder, "ibkr").where() == (row["pid"], row["port"])
     assert control.down(folder) == []
+    assert not Path(f"/proc/{row['pid']}").exists(), "a zombie"
     control.up(folder, ["ibkr"], {"ibkr": 0})
     assert control.status(folder)[0]["pid"] != row["pid"]
+
+
+def test_down_ends_a_venue_that_was_started_by_hand(folder: Path) -> None:
+    command = [sys.executable, "-m", "include.sandbox.serve", "--venue", "ibkr", "--dir", "."]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as by_hand:
+        try:
+            while not VenueFiles(folder, "ibkr").running():
+                assert by_hand.poll() is None
+            assert control.up(folder, ["ibkr"])["IB_HOST"] == "127.0.0.1"
+            assert control.down(folder, ["ibkr"]) == ["ibkr"]
+            assert by_hand.wait(10) == 0
+        finally:
+            by_hand.terminate()
 
 
 def test_down_leaves_a_process_alone_that_is_no_venue(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +113,15 @@ def test_a_venue_that_never_listens_is_given_up(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(control, "START_SECONDS", 0.1)
     with VenueFiles(folder, "ibkr").held(), pytest.raises(BrokerUnavailable, match=r"does not listen.*no log"):
         control.up(folder, ["ibkr"])
+
+
+def test_the_address_of_a_venue_that_died_is_not_given_for_one_that_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "START_SECONDS", 0.1)
+    files = VenueFiles(folder, "ibkr")
+    with socket.create_server(("127.0.0.1", 0)) as somebody, files.held():
+        write_json(files.pid, {"pid": os.getpid(), "port": somebody.getsockname()[1]})
+        with pytest.raises(BrokerUnavailable, match="does not listen"):
+            control.up(folder, ["ibkr"])
 
 
 def test_up_needs_a_catalogue_and_known_venues(tmp_path: Path) -> None:

@@ -21,3 +21,12 @@ def test_no_file_is_none_and_no_json_an_error(tmp_path: Path) -> None:
     assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
     with pytest.raises(InputError, match=r"a\.json"):
         read_json(tmp_path / "a.json")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(UnicodeEncodeError):
+        write_json(path, {"a": "\ud800"})
+    assert read_json(path) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]

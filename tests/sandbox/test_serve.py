@@ -103,6 +103,24 @@ def test_new_marks_reach_a_running_venue(files: VenueFiles, listing: MakeListing
         assert eventually(lambda: price() == pytest.approx(200.04))
 
 
+def test_a_catalogue_that_is_taken_away_leaves_the_old_marks(
+    files: VenueFiles, listing: MakeListing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[str] = []
+
+    def said(text: str) -> bool:
+        seen.append("".join(capsys.readouterr()))
+        return text in "".join(seen)
+
+    with served(files) as port:
+        files.catalogue.unlink()
+        assert eventually(lambda: said("expected a readable file"))
+        assert ask(files, port, "/v2/assets/ONE").status_code == 200
+        write_catalogue(files.catalogue, [listing(venue="alpaca", native_id="a-1"), listing(venue="alpaca", native_id="a-2")])
+        assert eventually(lambda: said("2 listings with new marks"))
+    assert "".join(seen).count("expected a readable file") == 1
+
+
 def test_a_second_venue_of_the_folder_is_refused(files: VenueFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve_module, "LOCK_PATIENCE_SECONDS", 0.0)
     with files.held(), pytest.raises(BrokerUnavailable, match="runs already"):

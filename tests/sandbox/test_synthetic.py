@@ -34,10 +34,6 @@ def many(count: int) -> list[PricedRow]:
     ]
 
 
-def by_kind(holes: list[Hole], kind: HoleKind) -> list[str]:
-    return [hole.ticker for hole in holes if hole.kind is kind]
-
-
 def found(listings: list[Listing], venue: str, row: PricedRow) -> list[Listing]:
     symbol = row.ticker.partition(".")[0]
     return [listing for listing in listings if listing.venue == venue and listing.symbol == symbol]

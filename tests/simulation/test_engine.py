@@ -152,6 +152,21 @@ def test_fill_or_kill_takes_all_or_nothing(engine: Engine, request_for: Request)
     assert filled.state is OrderState.FILLED
 
 
+def test_a_day_order_whose_time_is_over_is_not_filled_by_a_later_mark(engine: Engine, request_for: Request) -> None:
+    close = NOW + timedelta(hours=6)
+    engine.submit(request_for(limit="98", expires_at=close), NOW)
+    engine.set_mark("one", "USD", Decimal(90), close + timedelta(hours=18))
+    assert engine.orders[1].state is OrderState.EXPIRED
+    assert engine.positions == {}
+
+
+def test_a_day_order_whose_time_is_over_reserves_nothing(engine: Engine, request_for: Request) -> None:
+    close = NOW + timedelta(hours=6)
+    engine.submit(request_for(quantity="100", limit="99", expires_at=close), NOW)
+    assert engine.submit(request_for(), NOW).reject_code == "insufficient_funds"
+    assert engine.submit(request_for(), close).state is OrderState.FILLED
+
+
 def test_a_day_order_expires_and_a_lasting_one_does_not(engine: Engine, request_for: Request) -> None:
     close = NOW + timedelta(hours=6)
     engine.submit(request_for(limit="90", expires_at=close), NOW)

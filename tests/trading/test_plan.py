@@ -93,6 +93,7 @@ def test_what_the_user_bought_himself_is_not_sold() -> None:
         ({"frozen": {"isin:US0378331005": "order abc is unknown"}}, "unresolved_order: order abc is unknown"),
         ({"quotes": {}}, "no_quote: the broker quotes no price"),
         ({"portfolio": portfolio(limits=Limits(do_not_trade=("AAPL",)))}, "do_not_trade: on the list of this portfolio"),
+        ({"valid_until": {"XTKS": CLOSE}}, "no_session: the next session of US is not known"),
         (
             {"snapshots": {"ibkr-main": snapshot(), "alpaca-main": snapshot("alpaca-main", cash={"EUR": "99999"})}},
             "unfunded: needs 6231.00 USD, alpaca-main has 0.00 settled and free",

@@ -26,6 +26,10 @@ def test_the_turn_of_the_year_is_inside_the_calendar() -> None:
     assert valid_until(MARKETS["US"], datetime(2026, 12, 31, 22, 0, tzinfo=UTC)) == datetime(2027, 1, 4, 21, 0, tzinfo=UTC)
 
 
+def test_a_market_whose_next_session_is_not_known_is_left_out() -> None:
+    assert valid_until_by_market(MARKETS, {"US", "XSES"}, datetime(2150, 1, 1, 12, 0, tzinfo=UTC)) == {}
+
+
 def test_every_configured_market_has_a_calendar_that_works() -> None:
     moment = datetime(2026, 11, 20, 21, 30, tzinfo=UTC)
     for name, market in MARKETS.items():

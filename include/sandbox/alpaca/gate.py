@@ -1,17 +1,13 @@
 """What every request passes before it is answered: faults, keys, the request limit, the log."""
 
 import hmac
-import logging
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from include.errors import InputError
 from include.sandbox.alpaca.broken import DroppedResponse, SilentResponse
 from include.sandbox.alpaca.venue import Venue, refusal
-
-logger = logging.getLogger(__name__)
 
 
 class Gate:
@@ -43,20 +39,17 @@ class Gate:
         await (answer or self._app)(scope, receive, with_limits)
 
     def _fault(self) -> Response | None:
-        faults = self._venue.book.faults
-        try:
-            if faults.take("down"):
-                return DroppedResponse()
-            if faults.take("hang"):
-                return SilentResponse()
-            if faults.take("http_500"):
-                return refusal(500, 50010000, "internal server error occurred")
-            if faults.take("garbage"):
-                return HTMLResponse("<html><body><h1>We will be back soon</h1></body></html>")
-            if faults.take("rate_limited"):
-                return refusal(429, 42910000, "rate limit exceeded")
-        except InputError as error:
-            logger.warning("no faults: %s", error)
+        book = self._venue.book
+        if book.misbehaves("down"):
+            return DroppedResponse()
+        if book.misbehaves("hang"):
+            return SilentResponse()
+        if book.misbehaves("http_500"):
+            return refusal(500, 50010000, "internal server error occurred")
+        if book.misbehaves("garbage"):
+            return HTMLResponse("<html><body><h1>We will be back soon</h1></body></html>")
+        if book.misbehaves("rate_limited"):
+            return refusal(429, 42910000, "rate limit exceeded")
         return None
 
     def _refused(self, headers: Headers) -> Response | None:

@@ -22,6 +22,7 @@ from include.simulation.engine import SimOrder, SimRequest
 CRYPTO_TIMES = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
 MINIMUM_COST = {CRYPTO: Decimal(10)}  # USD; anything else at least 1
 QUANTITY_DIGITS = 9
+MAX_MAGNITUDE = 15  # of a number, as a power of ten: beyond it nothing can be counted in steps
 CENT, SUB_CENT = Decimal("0.01"), Decimal("0.0001")
 _INVALID, _UNPROCESSABLE, _FORBIDDEN = (422, 40010001), (422, 42210000), (403, 40310000)
 
@@ -121,6 +122,8 @@ def _number(body: Mapping[str, Any], field: str) -> Decimal:
         number = Decimal(str(value))
     except InvalidOperation:
         raise Refused(_INVALID, f"{field} must be a number") from None
+    if number.is_finite() and abs(number.adjusted()) > MAX_MAGNITUDE:
+        raise Refused(_INVALID, f"{field} must be a number")
     if not number.is_finite() or number <= 0:
         raise Refused(_INVALID, f"{field} must be > 0")
     return number

@@ -78,24 +78,30 @@ def order_json(venue: Venue, order: SimOrder, status: str | None = None) -> dict
 async def create_order(request: Request) -> Response:
     """Take an order. The first answer is always `pending_new`, as at Alpaca: fills show on the next look."""
     venue = venue_of(request)
-    try:
-        body = json.loads(await request.body(), parse_float=Decimal)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = _read(await request.body())
+    if body is None:
         return refusal(400, 40010000, "request body format is invalid")
     try:
         accepted = _accept(venue, body)
     except Refused as refused:
         return refused.response
-    faults = venue.book.faults
-    if faults.take("http_504_after_accept"):
+    if venue.book.misbehaves("http_504_after_accept"):
         return refusal(504, 50410000, "request timed out")
-    if faults.take("drop_after_accept"):
+    if venue.book.misbehaves("drop_after_accept"):
         return DroppedResponse()
-    if faults.take("hang_after_accept"):
+    if venue.book.misbehaves("hang_after_accept"):
         return SilentResponse()
     return JSONResponse(accepted)
+
+
+def _read(raw: bytes) -> dict[str, Any] | None:
+    """The JSON object of a body; None for anything else, text that no file can hold (half a surrogate pair) included."""
+    try:
+        body = json.loads(raw, parse_float=Decimal)
+        json.dumps(body, ensure_ascii=False, default=str).encode()
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _accept(venue: Venue, body: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Connection:
     async def serve(self) -> None:
         """Greet and answer; returns when the connection is over. The client id is free again then."""
         try:
-            if not self._book.faults.take("refuse_connection"):
+            if not self._book.misbehaves("refuse_connection"):
                 await self._greet()
                 while True:
                     await self._answer(await read_message(self._reader))
@@ -66,7 +66,7 @@ class Connection:
 
     async def _hang_up(self) -> None:
         """Close so that the last words arrive: what the client still sends is read away, or its end resets the connection."""
-        with contextlib.suppress(ConnectionError, TimeoutError):
+        with contextlib.suppress(OSError):  # the time is over, or nothing is connected any more
             async with asyncio.timeout(LINGER_SECONDS):
                 self._writer.write_eof()
                 while await self._reader.read(1 << 16):
@@ -75,7 +75,7 @@ class Connection:
 
     async def _greet(self) -> None:
         version = await read_handshake(self._reader)
-        if self._book.faults.take("garbage"):
+        if self._book.misbehaves("garbage"):
             self._writer.write(frame(("<html>", "busy")))
             raise Dropped("garbage instead of a version")
         self._send((version, self._book.clock().strftime("%Y%m%d %H:%M:%S UTC")))
@@ -112,13 +112,15 @@ class Connection:
 
     def _garbled(self, request_id: str) -> bool:
         """Answer with what no client can decode, where that fault is due."""
-        if not self._book.faults.take("garbage"):
+        if not self._book.misbehaves("garbage"):
             return False
         self._send((10, request_id, "not", "contract details"), (52, 1, request_id))
         return True
 
     def _start_api(self, fields: Sequence[str]) -> None:
         client_id = int(fields[2])
+        if self._client_id is not None:
+            raise Dropped("started twice")
         if client_id in self._venue.client_ids:
             self._send(error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique client id."))
             raise Dropped("client id in use")
@@ -169,7 +171,7 @@ class Connection:
         self._send(*self._venue.desk.executions(fields[2], int(fields[3] or 0), fields[4]), (55, 1, fields[2]))
 
     def _contract_details(self, fields: Sequence[str]) -> None:
-        if self._book.faults.take("silent") or self._garbled(fields[2]):
+        if self._book.misbehaves("silent") or self._garbled(fields[2]):
             return
         found = self._venue.directory.find(ContractQuery.read(fields[3:15], (fields[16], fields[17])))
         if not found:
@@ -181,12 +183,12 @@ class Connection:
         too_soon, self._last_search = now - self._last_search < NAME_SEARCH_SECONDS, now
         if too_soon:
             self._send(error(fields[1], 322, "Error processing request.-'bM' : cause - Only one symbol search a second"))
-        elif not self._book.faults.take("silent"):
+        elif not self._book.misbehaves("silent"):
             found = self._venue.directory.search(fields[2])
             self._send((79, fields[1], len(found), *(value for listing in found for value in sample(listing))))
 
     def _market_data(self, fields: Sequence[str]) -> None:
-        if self._book.faults.take("silent"):
+        if self._book.misbehaves("silent"):
             return
         found = self._venue.directory.find(ContractQuery.read(fields[3:15]))
         if not found:
@@ -202,7 +204,7 @@ class Connection:
 
     def _place_order(self, fields: Sequence[str]) -> None:
         messages = self._venue.desk.place(self._client_id or 0, fields)
-        if self._book.faults.take("drop_after_accept"):
+        if self._book.misbehaves("drop_after_accept"):
             raise Dropped("after accepting an order, on demand")
         self._send(*messages)
 

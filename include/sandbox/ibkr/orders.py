@@ -10,12 +10,15 @@ from include.sandbox.catalogue import Listing
 from include.sandbox.ibkr.contracts import ContractQuery, Directory
 from include.sandbox.ibkr.order_messages import VenueOrder, completed_order, executions, open_order, order_status
 from include.sandbox.ibkr.wire import Field
+from include.sandbox.sessions import Closings
 from include.simulation.engine import SimOrder, SimRequest
 
 Message = Sequence[Field]
 SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 TYPES = {"MKT": OrderType.MARKET, "LMT": OrderType.LIMIT}
 TIMES_IN_FORCE = {"": TimeInForce.DAY, **{value.value.upper(): value for value in TimeInForce}}
+MAX_ORDER_ID = 2**31 - 1
+MAX_MAGNITUDE = 15  # of a price or quantity, as a power of ten: beyond it nothing can be counted in steps
 REASONS = {
     "not_tradable": "this contract is not open for trading",
     "no_quote": "no market data for this contract",
@@ -35,11 +38,16 @@ class Refusal(Exception):
 
 
 class OrderDesk:
-    """The orders of one venue; every method is called under the book's lock."""
+    """The orders of one venue; every method is called under the book's lock.
 
-    def __init__(self, book: VenueBook, directory: Directory) -> None:
+    Args:
+        closings: End DAY orders; where a market's are not known, an order stands for 24 hours.
+    """
+
+    def __init__(self, book: VenueBook, directory: Directory, closings: Closings) -> None:
         self._book = book
         self._directory = directory
+        self._closings = closings
 
     def next_id(self, client_id: int) -> int:
         """The lowest order id a client may use: higher than any it used before, also before a restart."""
@@ -52,13 +60,15 @@ class OrderDesk:
             Refusal: Nothing was taken.
         """
         api_id = int(fields[1])
+        if api_id > MAX_ORDER_ID:
+            raise Refusal(320, f"Error reading request. Unable to parse data: '{api_id}'")
         if api_id < self.next_id(client_id):
             raise Refusal(103, "Duplicate order id")
         found = self._directory.find(ContractQuery.read(fields[2:14], (fields[14], fields[15])))
         if len(found) != 1:
             raise Refusal(200, "No security definition has been found for the request" if not found else "Ambiguous contract")
         request = self._request(found[0], fields)
-        if self._book.faults.take("reject_order"):
+        if self._book.misbehaves("reject_order"):
             raise Refusal(201, "Order rejected - reason:rejected on demand")
         order = self._book.engine.submit(request, self._book.clock())
         text = f"Order rejected - reason:{REASONS.get(order.reject_code or '', order.reject_code)}"
@@ -166,6 +176,7 @@ class OrderDesk:
             time_in_force=TIMES_IN_FORCE[tif],
             quantity=units,
             limit_price=price,
+            expires_at=self._closings.after(listing.exchange, self._book.clock()),
         )
 
 
@@ -179,6 +190,6 @@ def _number(text: str) -> Decimal:
         value = Decimal(text or "0")
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite():
+    if not value.is_finite() or abs(value.adjusted()) > MAX_MAGNITUDE:
         raise Refusal(320, f"Error reading request. Unable to parse data: '{text}'")
     return value

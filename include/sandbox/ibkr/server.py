@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 
 from include.sandbox.book import VenueBook
 from include.sandbox.ibkr.connection import Connection, Venue
 from include.sandbox.ibkr.contracts import Directory
 from include.sandbox.ibkr.orders import OrderDesk
+from include.sandbox.sessions import Closings
+from include.settings import load_settings
 
 
 async def start(book: VenueBook, host: str, port: int) -> asyncio.Server:
@@ -21,13 +24,21 @@ async def start(book: VenueBook, host: str, port: int) -> asyncio.Server:
         OSError: The port is taken.
     """
     directory = Directory(book)
-    venue = Venue(book, directory, OrderDesk(book, directory))
+    closings = _closings()
+    for exchange in {listing.exchange for listing in book.listings}:
+        closings.after(exchange, book.clock())  # builds the calendar: the first order of a market must not wait for it
+    venue = Venue(book, directory, OrderDesk(book, directory, closings))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.CancelledError):  # the venue ends: nothing is left to say
             await Connection(venue, reader, writer).serve()
 
     return await asyncio.start_server(serve, host, port)
+
+
+@lru_cache(maxsize=1)
+def _closings() -> Closings:
+    return Closings(load_settings().markets)
 
 
 @contextlib.contextmanager
@@ -39,13 +50,13 @@ def running_ibkr_venue(book: VenueBook, host: str = "127.0.0.1", port: int = 0) 
     """
     ready = threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
-    failed: list[OSError] = []
+    failed: list[Exception] = []
 
     async def serve() -> None:
         stop = asyncio.Event()
         try:
             server = await start(book, host, port)
-        except OSError as error:
+        except Exception as error:  # whatever it is, the thread that waits must hear of it
             failed.append(error)
             ready.set()
             return

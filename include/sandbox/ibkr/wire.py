@@ -1,6 +1,7 @@
 """The bytes of the TWS protocol: frames of NUL-terminated fields behind a 4-byte big-endian length."""
 
 import asyncio
+import re
 import struct
 from collections.abc import Sequence
 from decimal import Decimal
@@ -64,10 +65,10 @@ async def read_handshake(reader: asyncio.StreamReader) -> int:
     if await reader.readexactly(4) != b"API\0":
         raise ProtocolError("a greeting that is not API")
     text = (await read_raw(reader)).decode(errors="replace")
-    versions = text.split(" ")[0]
-    low, dots, high = versions.removeprefix("v").partition("..")
-    if not (versions.startswith("v") and dots and low.isdigit() and high.isdigit()):
+    versions = re.fullmatch(r"v(\d{1,9})\.\.(\d{1,9})", text.split(" ")[0])
+    if versions is None:
         raise ProtocolError(f"a version that is not v<min>..<max>: {text[:40]!r}")
-    if int(low) > SERVER_VERSION or int(high) < SERVER_VERSION:
+    low, high = (int(version) for version in versions.groups())
+    if not low <= SERVER_VERSION <= high:
         raise ProtocolError(f"a client for versions {low} to {high}")
     return SERVER_VERSION

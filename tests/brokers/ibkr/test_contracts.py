@@ -1,7 +1,6 @@
 """Look-ups through the unmodified ib_insync against the local TWS."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -24,17 +23,6 @@ from tests.brokers.ibkr.venue import (
 
 APPLE = instrument("AAPL", "Apple Inc", "USD", "US", "US0378331005")
 MBS = instrument("1401.T", "Mbs Inc", "JPY", "XTKS", "JP3167660004")
-
-
-@pytest.fixture
-def book() -> VenueBook:
-    return make_book()
-
-
-@pytest.fixture
-def port(book: VenueBook) -> Iterator[int]:
-    with running_ibkr_venue(book) as bound:
-        yield bound
 
 
 def test_an_isin_and_its_currency_decide(book: VenueBook, port: int) -> None:

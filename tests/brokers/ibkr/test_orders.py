@@ -1,6 +1,5 @@
 """Orders through the unmodified ib_insync against the local TWS."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,24 +23,14 @@ from include.errors import (
 )
 from include.sandbox.book import VenueBook
 from include.sandbox.ibkr.server import running_ibkr_venue
-from tests.brokers.ibkr.venue import NOW, TOKEN, Clock, asked, contract_of, make_book, make_broker, order
+from tests.brokers.ibkr.venue import NOW, TOKEN, asked, contract_of, make_book, make_broker, order
+from tests.fakes.clock import SetClock
 
 REF = "AAAAAAAAAAAAAAAAAAA1"
 
 
 def placed(book: VenueBook) -> list[str]:
     return [detail.rpartition(";orderid=")[0] for detail in asked(book, "place_order")]
-
-
-@pytest.fixture
-def book() -> VenueBook:
-    return make_book()
-
-
-@pytest.fixture
-def port(book: VenueBook) -> Iterator[int]:
-    with running_ibkr_venue(book) as bound:
-        yield bound
 
 
 def test_a_limit_order_that_crosses_fills_at_once(book: VenueBook, port: int) -> None:
@@ -100,7 +89,7 @@ def test_what_cannot_fill_at_once_is_cancelled(port: int, time_in_force: TimeInF
 def test_a_day_order_expires(book: VenueBook, port: int) -> None:
     with make_broker(port, for_orders=True) as broker:
         broker.submit(order(limit="200"))
-        assert isinstance(book.clock, Clock)
+        assert isinstance(book.clock, SetClock)
         book.clock.now = NOW + timedelta(hours=25)
         ended = broker.find_order(REF)
     assert ended is not None

@@ -1,6 +1,5 @@
 """Connecting, environments, snapshots and quotes through the unmodified ib_insync against the local TWS."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -24,17 +23,6 @@ from tests.brokers.ibkr.venue import (
     order,
     unused_port,
 )
-
-
-@pytest.fixture
-def book() -> VenueBook:
-    return make_book()
-
-
-@pytest.fixture
-def port(book: VenueBook) -> Iterator[int]:
-    with running_ibkr_venue(book) as bound:
-        yield bound
 
 
 def test_the_sandbox_is_proven_by_its_token(port: int) -> None:

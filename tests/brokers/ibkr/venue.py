@@ -18,21 +18,12 @@ from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.settings import load_settings
 from include.simulation.engine import Costs
+from tests.fakes.clock import SetClock
 
 TOKEN = "token-of-these-tests"
 CODE = sandbox_account_code("DU", TOKEN)
 MARK_TIME = datetime(2025, 9, 18, 20, 0, tzinfo=UTC)
 NOW = datetime(2025, 9, 19, 14, 30, tzinfo=UTC)
-
-
-class Clock:
-    """Stands still until told otherwise."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 class MemoryLookups:
@@ -81,7 +72,7 @@ def make_book(listings: Sequence[Listing] = LISTINGS, **more: Any) -> VenueBook:
         "account_code": CODE,
         "cash": {"EUR": Decimal(100_000), "USD": Decimal(50_000), "GBP": Decimal(10_000)},
         "costs": Costs(half_spread_bp=Decimal(1), commission_bp=Decimal(2)),
-        "clock": Clock(),
+        "clock": SetClock(NOW),
     }
     return VenueBook(listings, **(values | more))
 

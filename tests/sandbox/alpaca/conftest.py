@@ -15,25 +15,17 @@ from include.sandbox.alpaca.limiter import Limiter
 from include.sandbox.alpaca.server import AlpacaVenue, venue_in_thread
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
+from tests.fakes.clock import SetClock
 
 CODE = "SBX12345678"
 KEY, SECRET = sandbox_keys(CODE)
+NOW = datetime(2025, 9, 19, 14, 0, tzinfo=UTC)  # a Friday, 10:00 in New York
 MARKED = datetime(2025, 9, 18, 20, 0, tzinfo=UTC)
 AAPL = "b0b6dd9d-8b9b-48a9-ba46-b9d54906e415"
 BRK = "11111111-1111-4111-8111-111111111111"
 OLD = "22222222-2222-4222-8222-222222222222"
 BITCOIN = "276e2673-764b-4ab6-a611-caf665ca6340"
 NOVEMBER = "33333333-3333-4333-8333-333333333333"
-
-
-class Clock:
-    """The venue's time, set by the test."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2025, 9, 19, 14, 0, tzinfo=UTC)  # a Friday, 10:00 in New York
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def listing(native_id: str, symbol: str, price: str | None, **more: Any) -> Listing:
@@ -57,12 +49,12 @@ def server() -> Iterator[AlpacaVenue]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SetClock:
+    return SetClock(NOW)
 
 
 @pytest.fixture
-def book(server: AlpacaVenue, clock: Clock) -> VenueBook:
+def book(server: AlpacaVenue, clock: SetClock) -> VenueBook:
     server.venue.limiter = Limiter(200)
     server.venue.book = VenueBook(LISTINGS, account_code=CODE, cash={"USD": Decimal(10000)}, clock=clock)
     return server.venue.book

@@ -8,7 +8,8 @@ import pytest
 
 from include.sandbox.alpaca.server import AlpacaVenue
 from include.sandbox.book import VenueBook
-from tests.sandbox.alpaca.conftest import AAPL, BITCOIN, BRK, CODE, KEY, SECRET, Clock
+from tests.fakes.clock import SetClock
+from tests.sandbox.alpaca.conftest import AAPL, BITCOIN, BRK, CODE, KEY, SECRET
 
 
 def limit(**more: Any) -> Any:
@@ -75,7 +76,7 @@ def test_an_order_is_pending_first_and_filled_on_the_next_look(trading: Any) -> 
         assert found.filled_at is not None
 
 
-def test_lists_of_orders(trading: Any, clock: Clock) -> None:
+def test_lists_of_orders(trading: Any, clock: SetClock) -> None:
     from alpaca.trading.requests import GetOrdersRequest
 
     trading.submit_order(limit())
@@ -123,7 +124,7 @@ def test_a_client_id_is_taken_for_ever(trading: Any) -> None:
     assert caught.value.message == "client_order_id must be unique"
 
 
-def test_a_day_order_ends_with_new_yorks_day(trading: Any, clock: Clock) -> None:
+def test_a_day_order_ends_with_new_yorks_day(trading: Any, clock: SetClock) -> None:
     placed = trading.submit_order(limit(limit_price=100))
     assert placed.expires_at is not None
     assert placed.expires_at.isoformat() == "2025-09-19T20:00:00+00:00"
@@ -145,7 +146,7 @@ def test_the_library_itself_sends_a_post_again_after_504(trading: Any, book: Ven
     assert [order.client_order_id == "one" for order in book.engine.orders.values()] == [True, False, False]
 
 
-def test_clock_and_calendar(trading: Any, clock: Clock) -> None:
+def test_clock_and_calendar(trading: Any, clock: SetClock) -> None:
     from alpaca.trading.requests import GetCalendarRequest
 
     now = trading.get_clock()

@@ -32,6 +32,8 @@ from tests.sandbox.alpaca.conftest import AAPL, KEY, Ask, body
         ({"qty": "0"}, 422, 40010001, "qty must be > 0"),
         ({"qty": "-1"}, 422, 40010001, "qty must be > 0"),
         ({"qty": "NaN"}, 422, 40010001, "qty must be > 0"),
+        ({"qty": "1E+999999"}, 422, 40010001, "qty must be a number"),
+        ({"limit_price": "1E-999999"}, 422, 40010001, "limit_price must be a number"),
         ({"qty": "1.0000000001"}, 422, 40010001, "qty must have at most 9 decimal places"),
         ({"qty": "1.5"}, 403, 40310000, 'asset "AAPL" is not fractionable'),
         ({"limit_price": None}, 422, 40010001, "limit orders require limit price"),
@@ -81,7 +83,7 @@ def test_money_set_aside_for_one_order_is_not_there_for_another(ask: Ask) -> Non
     assert (answer.status_code, answer.json()["buying_power"], answer.json()["cost_basis"]) == (403, "4000", "4100")
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'"order"', b"\xff"])
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'"order"', b"\xff", b'{"symbol": "\\ud800"}', b"[" * 100_000])
 def test_a_body_that_is_no_order(ask: Ask, raw: bytes) -> None:
     answer = ask("POST", "/v2/orders", data=raw)
     assert (answer.status_code, answer.json()["code"]) == (400, 40010000)

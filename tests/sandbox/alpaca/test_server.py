@@ -13,13 +13,14 @@ import requests
 from include.errors import InputError
 from include.sandbox.alpaca import running_alpaca_venue, sandbox_keys, start
 from include.sandbox.book import VenueBook
-from tests.sandbox.alpaca.conftest import CODE, KEY, LISTINGS, SECRET, Ask, Clock, body
+from tests.fakes.clock import SetClock
+from tests.sandbox.alpaca.conftest import CODE, KEY, LISTINGS, NOW, SECRET, Ask, body
 
 HEADERS = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
 
 
 def new_book(state: Path | None = None) -> VenueBook:
-    return VenueBook(LISTINGS, account_code=CODE, cash={"USD": Decimal(10000)}, state_path=state, clock=Clock())
+    return VenueBook(LISTINGS, account_code=CODE, cash={"USD": Decimal(10000)}, state_path=state, clock=SetClock(NOW))
 
 
 def get(url: str, headers: dict[str, str] = HEADERS) -> requests.Response:
@@ -93,6 +94,14 @@ def test_faults_from_a_file(tmp_path: Path) -> None:
         assert [get(f"{url}/v2/account").status_code for _ in range(2)] == [500, 200]
         (tmp_path / "faults.json").write_text("nonsense", encoding="utf-8")
         assert get(f"{url}/v2/account").status_code == 200
+        assert post(url).status_code == 200
+
+
+def test_an_id_that_no_file_can_hold_spoils_nothing(tmp_path: Path) -> None:
+    with running_alpaca_venue(new_book(tmp_path / "alpaca.json")) as url:
+        assert post(url, client_order_id="\ud800").status_code == 400
+        assert post(url).status_code == 200
+        assert [order["client_order_id"] for order in get(f"{url}/v2/orders?status=all").json()] == ["one"]
 
 
 @pytest.mark.parametrize("fault", ["down", "drop_after_accept"])

@@ -18,7 +18,7 @@ class WireClient:
         self.socket.close()
 
     def greet(self, versions: str = "v157..176") -> list[str] | None:
-        self.socket.sendall(b"API\0" + struct.pack(">I", len(versions)) + versions.encode())
+        self.socket.sendall(b"API\0" + struct.pack(">I", len(versions.encode())) + versions.encode())
         return self.receive()
 
     def start(self, client_id: int = 1) -> Self:

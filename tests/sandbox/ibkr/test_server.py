@@ -13,17 +13,10 @@ import pytest
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.ibkr.server import running_ibkr_venue
+from tests.fakes.clock import SetClock
 from tests.sandbox.ibkr.client import WireClient
 
 NOW = datetime(2025, 9, 19, 14, 30, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def listing(con_id: int, symbol: str, currency: str, exchange: str, price: str | None = None, **more: Any) -> Listing:
@@ -41,9 +34,15 @@ LISTINGS = [
     listing(9, "WXYZ", "EUR", "FWB2", "1", asset_class="warrant"),
 ]
 
+LONDON_ORDER = ["BUY", "1", "LMT", "300", "", "DAY", "", "", "", 0, "LONDON", 1, 0, *[""] * 60]  # in pence
+
 
 def make_book(**more: Any) -> VenueBook:
-    values: dict[str, Any] = {"account_code": "DU1", "cash": {"USD": Decimal(12_000), "GBP": Decimal(100)}, "clock": Clock()}
+    values: dict[str, Any] = {
+        "account_code": "DU1",
+        "cash": {"USD": Decimal(12_000), "GBP": Decimal(100)},
+        "clock": SetClock(NOW),
+    }
     return VenueBook(LISTINGS, **(values | more))
 
 
@@ -53,9 +52,12 @@ def book() -> VenueBook:
 
 
 @pytest.fixture
-def port(book: VenueBook) -> Iterator[int]:
+def port(book: VenueBook, caplog: pytest.LogCaptureFixture) -> Iterator[int]:
+    """Where the venue listens; whatever a client sends, no connection of it may end in an error of its own."""
     with running_ibkr_venue(book) as bound:
         yield bound
+    records = caplog.get_records("call") + caplog.get_records("teardown")
+    assert [record.getMessage() for record in records if record.name == "asyncio"] == []
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_the_greeting(port: int) -> None:
         assert [client.error()[1] for _ in range(3)] == ["2104", "2106", "2158"]
 
 
-@pytest.mark.parametrize("versions", ["v177..180", "v100..175", "176", "vx..y"])
+@pytest.mark.parametrize("versions", ["v177..180", "v100..175", "176", "vx..y", "v¹..²"])
 def test_other_versions_are_turned_away(port: int, versions: str) -> None:
     with WireClient(port) as client:
         assert client.greet(versions) is None
@@ -106,6 +108,10 @@ def test_a_client_id_is_in_use_until_its_client_leaves(port: int, client: WireCl
         assert second.receive() is None
     with WireClient(port) as third:
         third.start(2)
+        third.send(71, 2, 3, "")
+        assert third.receive() is None
+    with WireClient(port) as fourth:
+        fourth.start(3)
 
 
 def test_unknown_and_unreadable_messages_are_errors(client: WireClient) -> None:
@@ -227,6 +233,8 @@ def test_an_order_is_opened_filled_and_charged(client: WireClient) -> None:
         ({"limit": "250.001"}, "110"),
         ({"limit": "-1"}, "110"),
         ({"limit": "NaN"}, "320"),
+        ({"limit": "1E+999999"}, "320"),
+        ({"quantity": "1E+999999"}, "320"),
     ],
 )
 def test_refused_orders_leave_nothing(book: VenueBook, client: WireClient, changes: dict[str, str], code: str) -> None:
@@ -272,6 +280,18 @@ def test_an_order_number_is_used_once_by_one_client(port: int, client: WireClien
         assert other.until("3")[0][1] == "1"
 
 
+def test_an_order_number_beyond_32_bits_is_none(book: VenueBook, client: WireClient) -> None:
+    client.place(2**31, limit="200")
+    assert client.error()[:2] == (str(2**31), "320")
+    client.place(int("9" * 4300), limit="200")
+    assert client.error()[1] == "320"
+    client.place(0, limit="200")
+    assert client.error()[:2] == ("0", "103")
+    assert book.engine.orders == {}
+    client.place(2**31 - 1, limit="200")
+    assert client.receive()[0] == "5"  # type: ignore[index]
+
+
 def test_open_orders_of_one_client_or_of_all(port: int, client: WireClient) -> None:
     client.place(1, limit="200", reference="A")
     client.until("3")
@@ -310,7 +330,7 @@ def test_day_orders_expire_by_the_clock_and_gtc_does_not(book: VenueBook, client
     client.place(1, limit="200", tif="DAY", reference="D")
     client.place(2, limit="201", tif="GTC", reference="G")
     client.until("3", times=2)
-    assert isinstance(book.clock, Clock)
+    assert isinstance(book.clock, SetClock)
     book.clock.now = NOW + timedelta(days=2)
     client.send(16, 1)
     assert [message[23] for message in client.until("53") if message[0] == "5"] == ["G"]
@@ -319,6 +339,22 @@ def test_day_orders_expire_by_the_clock_and_gtc_does_not(book: VenueBook, client
     assert ended[0] == "101"
     assert ended[-6] == "Cancelled: Expired at the end of the session"
     assert end == ["102"]
+
+
+def test_day_orders_end_at_the_close_of_their_own_market(book: VenueBook, client: WireClient) -> None:
+    assert isinstance(book.clock, SetClock)
+    book.clock.now = datetime(2025, 9, 19, 15, 0, tzinfo=UTC)  # a Friday: London closes at 15:30 UTC, New York at 20:00
+    client.place(1, limit="200", reference="NEW YORK")
+    client.send(3, 2, 319091809, "", "STK", "", 0, "", "", "SMART", "", "GBP", "", "", "", "", *LONDON_ORDER)
+    client.until("3", times=2)
+    for now, still_open in (
+        (datetime(2025, 9, 19, 15, 29, tzinfo=UTC), ["NEW YORK", "LONDON"]),
+        (datetime(2025, 9, 19, 15, 30, tzinfo=UTC), ["NEW YORK"]),
+        (datetime(2025, 9, 19, 20, 0, tzinfo=UTC), []),
+    ):
+        book.clock.now = now
+        client.send(16, 1)
+        assert [message[23] for message in client.until("53") if message[0] == "5"] == still_open
 
 
 def test_executions_are_told_again_and_filtered(client: WireClient) -> None:
@@ -410,6 +446,13 @@ def test_faults(book: VenueBook, port: int) -> None:
         client.place(2)
         assert client.receive() is None
     assert len(book.engine.orders) == 1
+
+
+def test_a_damaged_file_of_faults_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "faults.json").write_text("nonsense", encoding="utf-8")
+    with running_ibkr_venue(make_book(state_path=tmp_path / "ibkr.json")) as port, WireClient(port) as client:
+        client.start().place(1)
+        client.until("59")
 
 
 def test_switches_that_change_nothing_here_are_taken_quietly(client: WireClient) -> None:

@@ -1,0 +1,29 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from include.sandbox.sessions import Closings
+from include.settings import load_settings
+
+
+@pytest.fixture(scope="module")
+def closings() -> Closings:
+    return Closings(load_settings().markets)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "now", "closing"),
+    [
+        ("NASDAQ", datetime(2026, 3, 2, 15, 0, 30, tzinfo=UTC), datetime(2026, 3, 2, 21, 0, tzinfo=UTC)),
+        ("NASDAQ", datetime(2026, 3, 6, 21, 0, tzinfo=UTC), datetime(2026, 3, 9, 20, 0, tzinfo=UTC)),  # summer time began
+        ("TSEJ", datetime(2026, 3, 2, 15, 0, tzinfo=UTC), datetime(2026, 3, 3, 6, 30, tzinfo=UTC)),
+        ("IBIS", datetime(2026, 12, 30, 9, 0, tzinfo=UTC), datetime(2026, 12, 30, 13, 0, tzinfo=UTC)),  # a short day
+    ],
+)
+def test_the_next_closing_of_each_market(closings: Closings, exchange: str, now: datetime, closing: datetime) -> None:
+    assert closings.after(exchange, now) == closing
+
+
+def test_what_is_not_known_has_no_closing(closings: Closings) -> None:
+    assert closings.after("VALUE", datetime(2026, 3, 2, 15, 0, tzinfo=UTC)) is None
+    assert closings.after("NSE", datetime(2150, 1, 1, tzinfo=UTC)) is None
