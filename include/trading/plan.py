@@ -27,7 +27,8 @@ class PlanInput:
         candidates: Instruments with a target, a holding or both.
         snapshots: Account id to this run's snapshot.
         quotes: (account id, native id) to a fresh quote.
-        frozen: Instrument ids with an order of unknown outcome, to the reason: nothing is planned for them.
+        frozen: Instrument ids (and `ticker:<ticker>`) with an order of unknown outcome, to the reason: nothing is planned for
+            them.
         valid_until: Market id to the close of its next session.
         converting: Account ids whose broker changes currencies by itself.
         plan_only: Why nothing of this portfolio may be sent, or None.
@@ -115,6 +116,9 @@ def _orders_of(candidate: Candidate, plan: PlanInput, funding: Funding) -> list[
         return [found]
     # A holding that cannot be bought anywhere any more is still measured, and sold down, on the contract that is held.
     measure = found if isinstance(found, Route) else _where_held(candidate)
+    unpriced = {measure.contract.currency, *(holding.contract.currency for holding in candidate.holdings)} - set(plan.rates)
+    if unpriced:  # another listing's currency (Hong Kong's CNH counters) may be one that nobody has a rate of
+        return [f"no_rate: nothing tells what {', '.join(sorted(unpriced))} is worth"]
     quote = plan.quotes.get((measure.account_id, measure.contract.native_id))
     distrusted = distrust(quote, measure.contract, _expected(candidate, measure.contract, plan), plan.portfolio.limits)
     if distrusted or quote is None or quote.mid is None:
@@ -134,8 +138,9 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
     blocked = set(plan.portfolio.limits.do_not_trade)
     if candidate.ticker in blocked or candidate.instrument_id in blocked:
         return "do_not_trade: on the list of this portfolio"
-    if candidate.instrument_id in plan.frozen:
-        return f"unresolved_order: {plan.frozen[candidate.instrument_id]}"
+    for identity in (candidate.instrument_id, f"ticker:{candidate.ticker}"):
+        if identity in plan.frozen:
+            return f"unresolved_order: {plan.frozen[identity]}"
     for holding in candidate.holdings:
         snapshot = plan.snapshots.get(holding.account_id)
         if snapshot is None or snapshot.frozen:

@@ -129,7 +129,7 @@ async def details(session: Session, mics: Mapping[str, str], contract: Mapping[s
 
 
 def _seen(found: Row, query: Query) -> list[Row]:
-    """The row as its query found it, under the ISIN that was asked for, and under the one IBKR tells of it where that is another."""
+    """The row under the ISIN that its query asked for, and once more where IBKR tells another one of it."""
     told = found["isin"]
     isins = [query.evidence.removeprefix("isin=")] if query.method == "isin" else [told]
     if told and told not in isins:
