@@ -8,7 +8,7 @@ from include.domain.market import Market
 from include.errors import InputError
 from include.mapping.contract_book import Candidate
 from include.mapping.names import Form, Name, parse_name, similarity
-from include.mapping.symbols import QUOTED_IN_PAIRS, keys, share_class, stem
+from include.mapping.symbols import QUOTED_IN_PAIRS, canonical, keys, share_class, stem
 
 # Measured on the real lists (tests/mapping/test_real_lists.py): names of one company that was not renamed score 72 or more,
 # foreign namesakes of its symbol 54 at most. Fund names share their sponsor's words, so they have to be nearer.
@@ -93,6 +93,24 @@ def same_kind(wanted: Wanted, candidate: Candidate) -> bool:
 def class_of(candidate: Candidate) -> str | None:
     """The share class of a contract, by its symbol, else by its name."""
     return share_class(str(candidate.row["symbol"] or "")) or candidate.name.share_class
+
+
+def told_apart(wanted: Wanted, candidate: Candidate) -> bool:
+    """Whether a name that agrees is enough to know the share by: no word of it may be missing, and the symbols may not be akin.
+
+    In the US a company's preferred shares, notes and units often bear its plain name, and its symbol with letters added (`FBIO`,
+    `FBIOP`).
+    """
+    ours, offered = wanted.name, candidate.name
+    cut = (ours.may_be_cut, offered.may_be_cut)
+    missing = all(cut) if ours.core.replace(" ", "") == offered.core.replace(" ", "") else any(cut)
+    return not missing and not (wanted.market.region == "us" and _akin(wanted, candidate))
+
+
+def _akin(wanted: Wanted, candidate: Candidate) -> bool:
+    symbols = stem(wanted.instrument.ticker, wanted.market), str(candidate.row["symbol"] or "")
+    shorter, longer = sorted((canonical(symbol).replace(".", "") for symbol in symbols), key=len)
+    return longer.startswith(shorter)
 
 
 def contradicts(wanted: Wanted, candidate: Candidate) -> bool:

@@ -294,6 +294,31 @@ class TestName:
         wanted = instrument("HEI", "HEICO Corporation")
         assert said(find(wanted, contract("1", "HEI.A", "HEICO CORP-CLASS A"))) == ("not_found", None, "name_mismatch")
 
+    @pytest.mark.parametrize(
+        ("ticker", "name", "symbol", "offered"),
+        [
+            ("FBIO", "Fortress Biotech Inc", "FBIOP", "FORTRESS BIOTECH INC"),  # its preferred shares
+            ("PCTTU", "PureCycle Technologies Inc", "PCT", "PURECYCLE TECHNOLOGIES INC"),
+            ("BRK-B", "Berkshire Hathaway Inc.", "BRK", "BERKSHIRE HATHAWAY INC-CL B"),
+            ("VGM", "INVESCO TRUST FOR INVESTMENT", "VTN", "INVESCO TRUST FOR INVESTMENT"),  # cut by both lists
+            ("VGM", "Invesco Trust for Investment Grade Municipals", "VTN", "INVESCO TRUST FOR INVESTMENT"),
+        ],
+    )
+    def test_a_name_that_other_shares_bear_too_is_ambiguous(self, ticker: str, name: str, symbol: str, offered: str) -> None:
+        mapping = find(instrument(ticker, name), contract("1", symbol, offered))
+        assert said(mapping) == ("ambiguous", None, "ambiguous")
+        assert mapping.candidates == ("1",)
+
+    @pytest.mark.parametrize("offered", ["BROOKFIELD RENEWABLE PARTNERS LP", "BROOKFIELD RENEWABLE CORP II"])
+    def test_a_whole_name_is_not_the_beginning_of_another(self, offered: str) -> None:
+        wanted = instrument("BEPC", "Brookfield Renewable Corp")
+        assert said(find(wanted, contract("1", "ZEP", offered))) == ("not_found", None, "symbol_not_found")
+
+    def test_elsewhere_the_class_has_to_be_said_by_both_too(self) -> None:
+        wanted = instrument("ILYDA-A.AT", "Ilyda SA")
+        frankfurt = contract("1", "IY3", "ILYDA SA", "XFRA", currency="EUR")
+        assert find(wanted, frankfurt).contract is None
+
     def test_a_dead_one_is_said_to_be_dead(self) -> None:
         wanted = instrument("EVPL.L", "Everplay Group PLC")
         dead = contract("1", "TM17", "EVERPLAY GROUP PLC", "XLON", currency="GBP", tradable=False, inactive_reason="delisted")
