@@ -25,8 +25,8 @@ def refresh_contracts(
 
     A broker that lists everything is asked once in `contracts_max_age_hours`: its dated list is kept for other runs (a backfill
     uses such lists but adds none: what is fetched today was not known then). A broker that must be asked answers for the wanted
-    instruments, through its look-up cache. A file that this run already has for the same question is left as it is, so that a
-    cleared task gives the same bytes. The file's metadata tell `question`, `fetched_at` and `knows_isin`.
+    instruments, through its look-up cache. A file that this run already has for the same question from the same source is left as
+    it is, so that a cleared task gives the same bytes. The file's metadata tell `question`, `source`, `fetched_at`, `knows_isin`.
 
     Args:
         run: The run; `run_after` stands for the time of fetching.
@@ -41,7 +41,7 @@ def refresh_contracts(
     target = RunFolder(run.folder).contracts(broker_name)
     question = _question(run, broker, wanted)
     had = read_metadata(target)
-    if had is not None and had.get("question") == question:
+    if had is not None and (had.get("question"), had.get("source")) == (question, broker.source):
         return target
     if not broker.capabilities.lists_all:
         write_contracts(target, broker.contracts(wanted), _metadata(run, broker, question), allow_empty=True)
@@ -77,6 +77,7 @@ def _question(run: Run, broker: Broker, wanted: Sequence[Instrument]) -> str:
 def _metadata(run: Run, broker: Broker, question: str) -> dict[str, str]:
     return {
         "question": question,
+        "source": broker.source,
         "fetched_at": run.run_after.isoformat(),
         "knows_isin": "true" if broker.capabilities.knows_isin else "false",
     }
