@@ -26,6 +26,7 @@ REFUSALS = (
     "inactive",
     "not_tradable",
 )
+_NORTH_AMERICA = frozenset({"us", "canada"})
 _SHARES = frozenset({AssetClass.STOCK, AssetClass.ETF})
 
 
@@ -98,13 +99,13 @@ def class_of(candidate: Candidate) -> str | None:
 def told_apart(wanted: Wanted, candidate: Candidate) -> bool:
     """Whether a name that agrees is enough to know the share by: no word of it may be missing, and the symbols may not be akin.
 
-    In the US a company's preferred shares, notes and units often bear its plain name, and its symbol with letters added (`FBIO`,
-    `FBIOP`).
+    In North America a company's preferred shares, notes and units often bear its plain name, and its symbol with letters added
+    (`FBIO`, `FBIOP`).
     """
     ours, offered = wanted.name, candidate.name
     cut = (ours.may_be_cut, offered.may_be_cut)
     missing = all(cut) if ours.core.replace(" ", "") == offered.core.replace(" ", "") else any(cut)
-    return not missing and not (wanted.market.region == "us" and _akin(wanted, candidate))
+    return not missing and not (wanted.market.region in _NORTH_AMERICA and _akin(wanted, candidate))
 
 
 def _akin(wanted: Wanted, candidate: Candidate) -> bool:
@@ -141,5 +142,6 @@ def symbol_refusal(wanted: Wanted, candidate: Candidate) -> str | None:
 
 
 def _same_class(wanted: Wanted, candidate: Candidate) -> bool:
-    offered = class_of(candidate)
-    return wanted.share_class is None or offered is None or wanted.share_class == offered
+    """No class contradicts another: neither those of symbols and names together, nor the two names' own."""
+    pairs = (wanted.share_class, class_of(candidate)), (wanted.name.share_class, candidate.name.share_class)
+    return all(ours is None or offered is None or ours == offered for ours, offered in pairs)

@@ -252,3 +252,10 @@ def test_a_manual_order_without_a_reference_is_named_by_its_permanent_id() -> No
         Decimal(4),
         Decimal("3.5"),
     )
+
+
+def test_a_name_search_is_cached_for_its_market_only() -> None:
+    markets = load_settings().markets
+    one, two = (instrument(f"X.{suffix}", "Everplay AG", "EUR", market) for suffix, market in (("DE", "XETR"), ("MI", "XMIL")))
+    keys = [stages(each, markets[each.market])[-1][0].key for each in (one, two)]
+    assert keys == ["name=Everplay;currency=EUR;market=XETR", "name=Everplay;currency=EUR;market=XMIL"]
