@@ -1,7 +1,7 @@
 """The plan: which orders take a portfolio from what it holds to what it wants. Pure: everything it needs is handed in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 
@@ -30,6 +30,7 @@ class PlanInput:
         frozen: Instrument ids (and `ticker:<ticker>`) with an order of unknown outcome, to the reason: nothing is planned for
             them.
         valid_until: Market id to the close of its next session.
+        market_by_mic: MIC to market id, for contracts that are listed elsewhere than the screen says.
         converting: Account ids whose broker changes currencies by itself.
         plan_only: Why nothing of this portfolio may be sent, or None.
     """
@@ -44,6 +45,7 @@ class PlanInput:
     quotes: Mapping[tuple[str, str], Quote]
     frozen: Mapping[str, str]
     valid_until: Mapping[str, datetime]
+    market_by_mic: Mapping[str, str] = field(default_factory=dict)
     converting: frozenset[str] = frozenset()
     plan_only: str | None = None
 
@@ -210,6 +212,7 @@ def _order(
     portfolio, contract = plan.portfolio, where.contract
     price = quote.mid or Decimal(0)
     rate = plan.rates[contract.currency]
+    market = plan.market_by_mic.get(contract.mic, candidate.market)
     why = "left the universe" if candidate.target_weight == 0 else f"target {candidate.target_weight * 100:.2f} % of value"
     if limited:
         why += f", limited to {portfolio.limits.max_order_pct} % in one order"
@@ -232,10 +235,10 @@ def _order(
         ticker=candidate.ticker,
         instrument_id=candidate.instrument_id,
         contract=contract,
-        mic=contract.mic or candidate.market,
+        mic=contract.mic or market,
         side=side,
         quantity=quantity,
-        limit_price=limit_price(price, side, candidate.market, contract.tick_size, portfolio.limits),
+        limit_price=limit_price(price, side, market, contract.tick_size, portfolio.limits),
         quote_price=price,
         quote_time=quote.time,
         fx_rate=rate,
@@ -244,7 +247,7 @@ def _order(
         target_quantity=target,
         delta_quantity=quantity * side.sign,
         reason=f"{why}; {where.reason}",
-        valid_until=plan.valid_until[candidate.market],
+        valid_until=plan.valid_until[market],
     )
 
 

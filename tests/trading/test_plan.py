@@ -148,6 +148,25 @@ def test_a_holding_that_no_broker_maps_any_more_can_still_be_reduced() -> None:
     assert [h.reason for h in build_plan(plan_input(short, **with_position("10"))).held] == ["not_mapped: ibkr: inactive"]
 
 
+def test_another_listing_trades_in_its_own_markets_session_and_collar() -> None:
+    tokyo = contract(native_id="999", symbol="9999", currency="JPY", mic="XTKS")
+    wanted = candidate(
+        mapping(tokyo, status=MappingStatus.OTHER_LISTING), market="ASEX", export_currency="EUR", preference=("ibkr",)
+    )
+    inputs = plan_input(
+        wanted,
+        portfolio=portfolio(
+            trade_other_listings=True, limits=Limits(collar_bp_by_market={"XTKS": Decimal(200), "ASEX": Decimal(500)})
+        ),
+        quotes={("ibkr-main", "999"): quote("999", price="32000", currency="JPY")},
+        snapshots={"ibkr-main": snapshot(cash={"JPY": "10000000"})},
+        valid_until={"ASEX": NOON, "XTKS": CLOSE},
+        market_by_mic={"XTKS": "XTKS", "ASEX": "ASEX"},
+    )
+    (order,) = build_plan(inputs).orders
+    assert (order.mic, order.valid_until, order.limit_price) == ("XTKS", CLOSE, Decimal("32640.00"))
+
+
 def test_a_listing_in_a_currency_without_a_rate_stops_that_instrument_only() -> None:
     renminbi = contract(native_id="80700", symbol="80700", currency="CNH", mic="XHKG")
     elsewhere = candidate(
