@@ -1,6 +1,7 @@
 """What `plan_orders` hands to the planner: targets, mappings, preferences and holdings, joined per instrument."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -35,11 +36,15 @@ def candidates(
     folder = RunFolder(run.folder)
     stocks = read_json(folder.universe)["all_stocks"]
     mappings = _mappings(run, {account.broker for account in portfolio.accounts})
+    known = {(m.broker, m.contract.native_id): m.contract for table in mappings.values() for m in table.values() if m.contract}
     held: dict[str, list[ManagedPosition]] = {}
     left: dict[str, list[ManagedPosition]] = {}
     for position in managed:
+        # As the broker describes it today: quotes and orders of one contract must agree on pence, lots and ticks.
+        contract = known.get((position.contract.broker, position.contract.native_id), position.contract)
         row = _row_of(position, stocks, mappings)
-        (left.setdefault(position.instrument_id, []) if row is None else held.setdefault(row, [])).append(position)
+        group = left.setdefault(position.instrument_id, []) if row is None else held.setdefault(row, [])
+        group.append(replace(position, contract=contract))
     found = []
     for ticker, stock in sorted(stocks.items()):
         weight = Decimal(str(sizes["positions"].get(ticker, {}).get("target_weight", 0)))

@@ -114,3 +114,18 @@ def test_a_symbol_that_was_given_away_does_not_inherit_the_holding(tmp_path: Pat
     stocks = {"FB": stock("FB", instrument_id=identity)}
     expected = {("FB", identity): "0", ("FB", APPLE): "5"}
     assert holders(tmp_path, stocks, held("FB", APPLE), found("ibkr", "FB", "2")) == expected
+
+
+@pytest.mark.parametrize("in_universe", [True, False])
+def test_a_holding_is_priced_as_the_broker_describes_it_today(tmp_path: Path, in_universe: bool) -> None:
+    """An adopted position knows no pence: a limit in pounds would be sent as one in pence."""
+    run = make_run(tmp_path / "run", brokers=("ibkr",))
+    folder = RunFolder(run.folder)
+    write_json(folder.universe, {"all_stocks": {"VOD.L": stock("VOD.L", market="XLON")} if in_universe else {}})
+    today = contract(native_id="1", symbol="VOD", currency="GBP", mic="XLON", price_magnifier=Decimal(100))
+    mapped = found("ibkr", "VOD.L", "1").model_copy(update={"contract": today})
+    write_json(folder.mapping("ibkr"), {"broker": "ibkr", "mappings": [mapped]})
+    bare = contract(native_id="1", symbol="VOD", currency="GBP", mic="XLON")
+    position = ManagedPosition("main", "ibkr-main", "VOD.L", "ticker:VOD.L", bare, Decimal(5))
+    (one,) = candidates(run, portfolio(), {"positions": {}}, [position], SETTINGS)
+    assert one.holdings[0].contract == today
