@@ -26,7 +26,6 @@ REFUSALS = (
     "inactive",
     "not_tradable",
 )
-_NORTH_AMERICA = frozenset({"us", "canada"})
 _SHARES = frozenset({AssetClass.STOCK, AssetClass.ETF})
 
 
@@ -99,13 +98,13 @@ def class_of(candidate: Candidate) -> str | None:
 def told_apart(wanted: Wanted, candidate: Candidate) -> bool:
     """Whether a name that agrees is enough to know the share by: no word of it may be missing, and the symbols may not be akin.
 
-    In North America a company's preferred shares, notes and units often bear its plain name, and its symbol with letters added
-    (`FBIO`, `FBIOP`).
+    A company's preferred shares, notes and units often bear its plain name, and its symbol with something added (`FBIO`, `FBIOP`;
+    Tokyo's `2593`, `25935`). Not so in Europe, where the added part is often the broker's or the market's own (`FPE1`, `WRT1V`).
     """
     ours, offered = wanted.name, candidate.name
     cut = (ours.may_be_cut, offered.may_be_cut)
     missing = all(cut) if ours.core.replace(" ", "") == offered.core.replace(" ", "") else any(cut)
-    return not missing and not (wanted.market.region in _NORTH_AMERICA and _akin(wanted, candidate))
+    return not missing and not (wanted.market.region != "europe" and _akin(wanted, candidate))
 
 
 def _akin(wanted: Wanted, candidate: Candidate) -> bool:

@@ -311,6 +311,8 @@ class TestName:
             ("FBIO", "Fortress Biotech Inc", "FBIOP", "FORTRESS BIOTECH INC"),  # its preferred shares
             ("PCTTU", "PureCycle Technologies Inc", "PCT", "PURECYCLE TECHNOLOGIES INC"),
             ("BCE.TO", "BCE Inc", "BCE PRA", "BCE INC"),
+            ("2593.T", "Ito En Ltd", "25935", "ITO EN LTD"),
+            ("CBA.AX", "Commonwealth Bank Ltd", "CBAPK", "COMMONWEALTH BANK LTD"),
             ("BRK-B", "Berkshire Hathaway Inc.", "BRK", "BERKSHIRE HATHAWAY INC-CL B"),
             ("VGM", "INVESCO TRUST FOR INVESTMENT", "VTN", "INVESCO TRUST FOR INVESTMENT"),  # cut by both lists
             ("VGM", "Invesco Trust for Investment Grade Municipals", "VTN", "INVESCO TRUST FOR INVESTMENT"),
