@@ -4,12 +4,18 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
+import stdnum.isin
 import typer
 
+from include.brokers.base import Broker
 from include.cli.wiring import account_of, open_account, project_database
-from include.domain.contract import Contract
+from include.domain.account import Position
+from include.domain.contract import Contract, from_row
+from include.domain.instrument import Instrument
 from include.errors import InputError
 from include.settings import Settings, load_settings
+from include.steps.plan_candidates import market_of
+from include.steps.refresh_contracts import contracts_turn
 from include.storage.journal import Journal, ManagedPosition
 
 AccountId = Annotated[str, typer.Option("--account", help="Account id as in include/config/portfolios/.")]
@@ -70,18 +76,56 @@ def adopt(
         if not low <= units <= high:
             shown = f"{account} holds {position.quantity}, of which {position.quantity - high} are the portfolios' own"
             raise InputError(f"expected {low} to {high} ({shown})", source="--quantity", value=quantity)
-        contract = Contract(
-            broker=owner.broker,
-            native_id=native_id,
-            symbol=position.symbol,
-            name=position.name,
-            currency=position.currency,
-            mic=position.mic,
-            isin=isin or position.isin,
-        )
+        contract = _bare(position, owner.broker, isin)
+        if units:  # giving back needs no more than the id
+            with contracts_turn(owner.broker, settings, database, "polybroker adopt"):
+                contract = _described(contract, ticker, broker, settings)
         instrument_id = f"isin:{isin}" if isin else f"ticker:{ticker}"
         journal.adopt(ManagedPosition(portfolio, account, ticker, instrument_id, contract, units), now, "command line")
     typer.echo(f"{portfolio} now manages {units} {position.symbol} in {account}")
+
+
+def _bare(position: Position, broker_name: str, isin: str | None) -> Contract:
+    """What a position tells of its contract. Raises `InputError` where that is another ISIN than the person says."""
+    if isin and (isin != stdnum.isin.compact(isin) or not stdnum.isin.is_valid(isin)):
+        raise InputError("expected an ISIN with a right check digit", source="--isin", value=isin)
+    if isin and position.isin and position.isin != isin:
+        raise InputError(f"expected {position.isin}, which the broker tells of {position.symbol}", source="--isin", value=isin)
+    return Contract(
+        broker=broker_name,
+        native_id=position.native_id,
+        symbol=position.symbol,
+        name=position.name,
+        currency=position.currency,
+        mic=position.mic,
+        isin=isin or position.isin,
+    )
+
+
+def _described(bare: Contract, ticker: str, broker: Broker, settings: Settings) -> Contract:
+    """The contract with what a position does not tell: pence, lots, ticks, kind.
+
+    Raises:
+        InputError: The broker finds no such contract by ISIN, symbol or name, or under another ISIN.
+    """
+    wanted = [
+        Instrument(
+            instrument_id=f"isin:{bare.isin}" if bare.isin else f"ticker:{name}",
+            ticker=name,
+            name=bare.name,
+            isin=bare.isin,
+            currency=bare.currency,
+            market=market_of(bare, settings),
+        )
+        for name in dict.fromkeys((ticker, bare.symbol))
+    ]
+    rows = [row for batch in broker.contracts(wanted) for row in batch.to_pylist() if row["native_id"] == bare.native_id]
+    isins = {row["isin"] for row in rows} | {bare.isin}
+    if not rows or len(isins - {None}) > 1:
+        raise InputError(
+            f"expected {bare.broker} to know {bare.symbol} as {bare.isin or ticker}", source="--native-id", value=bare.native_id
+        )
+    return from_row({**rows[0], "isin": bare.isin or rows[0]["isin"]})
 
 
 def _adoptable(

@@ -8,7 +8,7 @@ from include.domain.market import Market
 from include.errors import InputError
 from include.mapping.contract_book import Candidate
 from include.mapping.names import Form, Name, parse_name, similarity
-from include.mapping.symbols import QUOTED_IN_PAIRS, keys, share_class, stem
+from include.mapping.symbols import QUOTED_IN_PAIRS, canonical, keys, share_class, stem
 
 # Measured on the real lists (tests/mapping/test_real_lists.py): names of one company that was not renamed score 72 or more,
 # foreign namesakes of its symbol 54 at most. Fund names share their sponsor's words, so they have to be nearer.
@@ -95,6 +95,24 @@ def class_of(candidate: Candidate) -> str | None:
     return share_class(str(candidate.row["symbol"] or "")) or candidate.name.share_class
 
 
+def told_apart(wanted: Wanted, candidate: Candidate) -> bool:
+    """Whether a name that agrees is enough to know the share by: no word of it may be missing, and the symbols may not be akin.
+
+    A company's preferred shares, notes and units often bear its plain name, and its symbol with something added (`FBIO`, `FBIOP`;
+    Tokyo's `2593`, `25935`). Not so in Europe, where the added part is often the broker's or the market's own (`FPE1`, `WRT1V`).
+    """
+    ours, offered = wanted.name, candidate.name
+    cut = (ours.may_be_cut, offered.may_be_cut)
+    missing = all(cut) if ours.core.replace(" ", "") == offered.core.replace(" ", "") else any(cut)
+    return not missing and not (wanted.market.region != "europe" and _akin(wanted, candidate))
+
+
+def _akin(wanted: Wanted, candidate: Candidate) -> bool:
+    symbols = stem(wanted.instrument.ticker, wanted.market), str(candidate.row["symbol"] or "")
+    shorter, longer = sorted((canonical(symbol).replace(".", "") for symbol in symbols), key=len)
+    return longer.startswith(shorter)
+
+
 def contradicts(wanted: Wanted, candidate: Candidate) -> bool:
     """Whether the contract carries an ISIN that is not the instrument's: a veto under every key."""
     isin = wanted.instrument.isin
@@ -123,5 +141,6 @@ def symbol_refusal(wanted: Wanted, candidate: Candidate) -> str | None:
 
 
 def _same_class(wanted: Wanted, candidate: Candidate) -> bool:
-    offered = class_of(candidate)
-    return wanted.share_class is None or offered is None or wanted.share_class == offered
+    """No class contradicts another: neither those of symbols and names together, nor the two names' own."""
+    pairs = (wanted.share_class, class_of(candidate)), (wanted.name.share_class, candidate.name.share_class)
+    return all(ours is None or offered is None or ours == offered for ours, offered in pairs)

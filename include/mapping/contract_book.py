@@ -33,7 +33,8 @@ class Candidate:
 
     Attributes:
         row: Its row of `CONTRACT_SCHEMA`.
-        market: Key into markets.yaml; "" where the broker does not tell; `mic:<MIC>` for a market that is not configured.
+        market: Key into markets.yaml; "" where the broker does not tell; `mic:<MIC>` or `word:<word>` for a market that is not
+            configured.
         isins: Every ISIN its rows carry; none where the broker tells none.
         dead: None for a tradable contract, else `inactive` or `not_tradable`.
     """
@@ -157,7 +158,9 @@ class ContractBook:
             return "FX"
         if row["mic"]:
             return self._by_mic.get(row["mic"], f"mic:{row['mic']}")
-        return self._by_word.get(row["exchange"] or "") or self._home or ""
+        word = row["exchange"] or ""
+        told = f"word:{word}" if word and word not in _VALUED_ONLY else ""
+        return self._by_word.get(word) or self._home or told
 
 
 def _symbol_key(candidate: Candidate) -> str:

@@ -5,7 +5,7 @@ Keys in order of strength; a weaker one is tried only after a definite "not foun
 1. ISIN with currency. It survives renames and other symbols. Where the broker has the ISIN, its word is final, good or bad.
 2. Symbol, if market, currency, kind and share class agree and the name is plausible.
 3. Name, only where the broker knows ISINs and had none for this instrument: the company's words the same, market and currency
-   agree, and nothing else comes near. (A broker without ISINs gives no way to notice a namesake.)
+   agree, nothing else comes near, and no word can be missing. (A broker without ISINs gives no way to notice a namesake.)
 
 A contract whose ISIN contradicts the instrument's is refused under every weaker key. What cannot be told apart is `ambiguous`;
 nothing is ever guessed. At the end no contract belongs to two instruments.
@@ -30,11 +30,12 @@ from include.mapping.agreement import (
     score,
     state,
     symbol_refusal,
+    told_apart,
 )
 from include.mapping.contract_book import Candidate, ContractBook
 from include.mapping.symbols import canonical
 
-# Name alone: the same words, at most a cut or a letter apart, and the next best company clearly behind.
+# Name alone: the same words, at most a letter apart, and the next best company clearly behind.
 NAME_MIN = 97.0
 NAME_MARGIN = 5.0
 
@@ -146,6 +147,8 @@ class _Search:
             return self._missed(wanted, state(near[0]), near)
         if wanted.share_class != class_of(near[0]):
             return self._missed(wanted, "name_mismatch", near)
+        if not told_apart(wanted, near[0]):
+            return self._ambiguous(wanted, near)
         return self._hit(wanted, near[0], MappingStatus.MATCHED, "name")
 
     def _same_isin(self, wanted: Wanted, equals: list[Candidate], status: MappingStatus) -> Mapped:
@@ -184,7 +187,8 @@ class _Search:
         same = [c for c in others if c.name.full == wanted.name.full and self._markets[c.market].region == wanted.market.region]
         if len(same) > 1:
             return self._ambiguous(wanted, same)
-        if same and state(same[0]) == "live":
+        sure = bool(same) and wanted.share_class == class_of(same[0]) and told_apart(wanted, same[0])
+        if sure and state(same[0]) == "live":
             return self._hit(wanted, same[0], MappingStatus.OTHER_LISTING, "name")
         return None
 

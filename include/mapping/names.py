@@ -35,6 +35,10 @@ SOFT_WORDS = frozenset(_SOFT.split())
 _ABBREVIATIONS = dict(spelling.split("=") for spelling in _SPELLINGS.split())
 
 
+# Lists with short columns cut names from here on (IBKR's after 28 characters, exports' after 31).
+SHORTEST_CUT = 24
+
+
 class Form(StrEnum):
     """Which form of a company's capital a name describes; different forms never match each other."""
 
@@ -93,12 +97,19 @@ class Name:
         core: The words that identify the company, in order; never empty unless the name has no letters or digits at all.
         form: Which form of capital it describes; `ordinary` where it says nothing.
         share_class: `A`, `B` ... where the name says so, else None.
+        is_whole: Something followed the company's words (a legal form, the share), so that they cannot have been cut off.
     """
 
     full: str
     core: str
     form: Form
     share_class: str | None
+    is_whole: bool
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether words may be missing at the end: `INVESCO TRUST FOR INVESTMENT` is the beginning of many names."""
+        return not self.is_whole and len(self.full) >= SHORTEST_CUT
 
 
 @lru_cache(maxsize=65536)
@@ -114,7 +125,8 @@ def parse_name(text: str) -> Name:
     core = [_ABBREVIATIONS.get(word, word) for word in company]
     while len(core) > 1 and (core[-1] in LEGAL_FORMS or core[-1] == "the"):
         core.pop()
-    return Name(full=full, core=" ".join(core), form=form, share_class=share_class)
+    is_whole = len(core) < len(full.split())
+    return Name(full=full, core=" ".join(core), form=form, share_class=share_class, is_whole=is_whole)
 
 
 def names_a_fund(name: Name) -> bool:
@@ -126,17 +138,19 @@ def similarity(left: Name, right: Name) -> float:
     """How alike the companies of two names are, 0 to 100; symmetric; 0 where one has no words.
 
     100 for the same words, however they are spaced (`Inter Parfums`, `INTERPARFUMS`) and also where one is the other cut off, as
-    lists with short columns do (`OLLIE'S BARGAIN OUTLET HOLDI`). Otherwise the better of the letters in order and of the words
+    lists with short columns do (`OLLIE'S BARGAIN OUTLET HOLDI`); `Brookfield Renewable Corp` is not cut off, and not `Brookfield
+    Renewable Partners`. Otherwise the better of the letters in order and of the words
     one by one. Where only a number tells two apart (`Capital Corp V`, `VII`) they are two: 50. A name that contains the other
     (`Acuity`, `Acuity Brands`) gets at least 85.
     """
     if not left.core or not right.core:
         return 0.0
-    one, two = sorted((left.core.replace(" ", ""), right.core.replace(" ", "")), key=lambda text: (len(text), text))
+    shorter, longer = sorted((left, right), key=lambda name: (len(name.core.replace(" ", "")), name.core.replace(" ", "")))
+    one, two = shorter.core.replace(" ", ""), longer.core.replace(" ", "")
     first, second = sorted((_hard(left.core), _hard(right.core)), key=lambda words: (len(words), words))
     if one != two and _numbers_differ(first, second):
         return 50.0
-    if one == two or (len(one) >= 16 and two.startswith(one)):
+    if one == two or (len(one) >= 16 and two.startswith(one) and not shorter.is_whole):
         return 100.0
     if first == second:
         return 95.0

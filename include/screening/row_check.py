@@ -126,7 +126,7 @@ def _isin(text: str) -> str | None:
         return None
     if value != value.upper() or not isin.is_valid(value):
         raise _Bad("isin", value, "expected an ISIN with a right check digit, or none")
-    return value
+    return str(isin.compact(value))  # without blanks inside: `US 0378331005` would be no contract's ISIN
 
 
 def _price(text: str) -> float:

@@ -23,8 +23,8 @@ def universe_document(screens: Sequence[Screen], *, as_of: date, created_at: str
     """The universe document of step 2 (docs/architecture.md).
 
     A ticker in several screens is one entry of `all_stocks` and the same row in each of them: price and change are those of
-    the newest dated screen (the difference is noted), an ISIN that only one of them knows is taken. Screens that contradict
-    each other about ISIN or currency, and a second listing of an instrument, are rejected rows.
+    the newest dated screen (the difference is noted); an ISIN that only one of them knows is taken where both name the same
+    company. Screens that contradict each other about ISIN or currency, and a second listing of an instrument, are rejected rows.
 
     Args:
         screens: In the order they shall have in the document.
@@ -147,7 +147,8 @@ def _newest(ticker: str, rows: Sequence[tuple[Screen, ScreenRow]], notes: list[s
                 f"{ticker}: price {row.price:g} ({row.price_180d_change}) of {screen.name}, {screen.dated}, "
                 f"not {one.price:g} ({one.price_180d_change}) of {other.name}, {other.dated}"
             )
-    isin = next((one.isin for _, one in rows if one.isin), None)
+    # A ticker that was given away stands for another company in an older export: its ISIN is not this one's.
+    isin = row.isin or next((one.isin for _, one in rows if one.isin and one.name.casefold() == row.name.casefold()), None)
     return row.model_copy(update={"isin": isin})
 
 

@@ -9,9 +9,9 @@ from include.domain.instrument import Instrument
 from include.domain.mapping import MappingStatus
 from include.domain.run import Run
 from include.mapping.answers import answers
-from include.mapping.merge import instruments_of
+from include.mapping.merge import instruments_of, unavailable
 from include.settings import Settings
-from include.storage.artifacts import read_table, write_json
+from include.storage.artifacts import read_table, sha256, to_json, write_json
 from include.storage.run_folder import RunFolder
 
 
@@ -35,7 +35,8 @@ def wanted_instruments(universe: dict[str, Any], held: Sequence[Instrument]) -> 
 def match_instruments(run: Run, broker_name: str, wanted: Sequence[Instrument], settings: Settings) -> dict[str, Any]:
     """Write `brokers/<name>/mapping.json` from the broker's contracts.
 
-    Instruments that the broker could never trade are not looked for: `not_found`, reason `not_eligible`.
+    Instruments that the broker could never trade are not looked for: `not_found`, reason `not_eligible`. Those that its contracts
+    were not asked for (the universe or the holdings changed since) are `unavailable`.
 
     Returns:
         `{"broker", "uri", "matched", "other_listing", "total"}`, counts over `wanted`.
@@ -48,6 +49,10 @@ def match_instruments(run: Run, broker_name: str, wanted: Sequence[Instrument], 
     told = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     rule = settings.eligibility[broker_name]
     mappings = answers(wanted, table, broker_name, rule, settings.markets, _knows_isin(told, table))
+    if "asked" in told:  # whom nobody asked for is not "not found"
+        asked = set(told["asked"].split())
+        silent = {m.ticker: m for m in unavailable([one for one in wanted if fingerprint(one) not in asked], broker_name)}
+        mappings = [silent.get(mapped.ticker, mapped) for mapped in mappings]
     uri = write_json(
         folder.mapping(broker_name),
         {
@@ -64,6 +69,11 @@ def match_instruments(run: Run, broker_name: str, wanted: Sequence[Instrument], 
         "other_listing": sum(mapping.status is MappingStatus.OTHER_LISTING for mapping in mappings),
         "total": len(mappings),
     }
+
+
+def fingerprint(instrument: Instrument) -> str:
+    """One word for an instrument with all that a broker is asked by."""
+    return sha256(to_json(instrument))[:16]
 
 
 def _knows_isin(told: dict[str, str], table: pa.Table) -> bool:

@@ -1,9 +1,12 @@
 """What `plan_orders` hands to the planner: targets, mappings, preferences and holdings, joined per instrument."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from include.domain.contract import Contract
+from include.domain.instrument import AssetClass
 from include.domain.mapping import Mapping
 from include.domain.portfolio import Portfolio
 from include.domain.run import Run
@@ -14,6 +17,8 @@ from include.storage.artifacts import exists, read_json
 from include.storage.journal import ManagedPosition
 from include.storage.run_folder import RunFolder
 from include.trading.candidate import Candidate, Holding
+
+_MARKETS_BY_KIND = {AssetClass.CRYPTO: "CRYPTO", AssetClass.FX: "FX"}
 
 
 def candidates(
@@ -31,13 +36,19 @@ def candidates(
     folder = RunFolder(run.folder)
     stocks = read_json(folder.universe)["all_stocks"]
     mappings = _mappings(run, {account.broker for account in portfolio.accounts})
+    known = {(m.broker, m.contract.native_id): m.contract for table in mappings.values() for m in table.values() if m.contract}
     held: dict[str, list[ManagedPosition]] = {}
+    left: dict[str, list[ManagedPosition]] = {}
     for position in managed:
-        held.setdefault(position.instrument_id, []).append(position)
+        # As the broker describes it today: quotes and orders of one contract must agree on pence, lots and ticks.
+        contract = known.get((position.contract.broker, position.contract.native_id), position.contract)
+        row = _row_of(position, stocks, mappings)
+        group = left.setdefault(position.instrument_id, []) if row is None else held.setdefault(row, [])
+        group.append(replace(position, contract=contract))
     found = []
     for ticker, stock in sorted(stocks.items()):
         weight = Decimal(str(sizes["positions"].get(ticker, {}).get("target_weight", 0)))
-        mine = _own(held.get(stock["instrument_id"], []), ticker, stocks)
+        mine = held.get(ticker, [])
         if weight <= 0 and not mine:
             continue
         found.append(
@@ -54,7 +65,7 @@ def candidates(
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in mine),
             )
         )
-    return found + _left_universe(held, stocks, settings)
+    return found + _left_universe(left, settings)
 
 
 def rates_to(base: str, exchange_rates: dict[str, Any]) -> dict[str, Decimal]:
@@ -81,21 +92,30 @@ def _mappings(run: Run, brokers: set[str]) -> dict[str, dict[str, Mapping]]:
     return tables
 
 
-def _own(positions: list[ManagedPosition], ticker: str, stocks: dict[str, Any]) -> list[ManagedPosition]:
-    """Holdings of this very row: a position belongs to the listing it was bought as, or to the first row of its instrument."""
-    return [p for p in positions if p.ticker == ticker or (p.ticker not in stocks and ticker == _first_row(p, stocks))]
+def _row_of(position: ManagedPosition, stocks: dict[str, Any], mappings: dict[str, dict[str, Mapping]]) -> str | None:
+    """The ticker whose holding a position is; None where it has left the universe.
+
+    Its instrument decides, under whatever ticker it is listed now (symbols are given away, companies renamed). A row's ISIN may
+    be known in one export and missing in the next: then it is the row that maps to the very contract, or the row of its ticker
+    as long as no other contract is mapped there. Otherwise the position would be sold, and the same shares bought again.
+    """
+    same = sorted(ticker for ticker, stock in stocks.items() if stock["instrument_id"] == position.instrument_id)
+    if same:
+        return position.ticker if position.ticker in same else same[0]
+    contract, table = position.contract, mappings.get(position.contract.broker, {})
+    for ticker in sorted(stocks):
+        mapped = table[ticker].contract if ticker in table else None
+        if mapped is not None and mapped.native_id == contract.native_id:
+            return ticker
+    own = stocks.get(position.ticker)
+    unsure = own is not None and not (own["instrument_id"].startswith("isin:") and position.instrument_id.startswith("isin:"))
+    said = table.get(position.ticker)
+    return position.ticker if unsure and (said is None or said.contract is None) else None
 
 
-def _first_row(position: ManagedPosition, stocks: dict[str, Any]) -> str | None:
-    return next((t for t, s in sorted(stocks.items()) if s["instrument_id"] == position.instrument_id), None)
-
-
-def _left_universe(held: dict[str, list[ManagedPosition]], stocks: dict[str, Any], settings: Settings) -> list[Candidate]:
-    present = {stock["instrument_id"] for stock in stocks.values()}
+def _left_universe(left: dict[str, list[ManagedPosition]], settings: Settings) -> list[Candidate]:
     found = []
-    for instrument_id, positions in sorted(held.items()):
-        if instrument_id in present:
-            continue
+    for instrument_id, positions in sorted(left.items()):
         first = positions[0]
         found.append(
             Candidate(
@@ -105,7 +125,7 @@ def _left_universe(held: dict[str, list[ManagedPosition]], stocks: dict[str, Any
                 target_weight=Decimal(0),
                 export_price=None,
                 export_currency=first.contract.currency,
-                market=market_of(first.contract.mic, first.contract.currency, settings),
+                market=market_of(first.contract, settings),
                 mappings={},
                 preference=(),
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in positions),
@@ -114,16 +134,24 @@ def _left_universe(held: dict[str, list[ManagedPosition]], stocks: dict[str, Any
     return found
 
 
-def market_of(mic: str, currency: str, settings: Settings) -> str:
-    """Market id of a contract, by its MIC, else by the first market quoted in its currency.
+def market_of(contract: Contract, settings: Settings) -> str:
+    """Market id of a contract: by its kind, its MIC, the broker's word for the exchange, else its currency's first market.
 
     Raises:
-        InputError: Neither is known to `markets.yaml`.
+        InputError: None of them is known to `markets.yaml`.
     """
+    by_kind = _MARKETS_BY_KIND.get(contract.asset_class)
+    if by_kind in settings.markets:
+        return str(by_kind)
     for name, market in settings.markets.items():
-        if mic and mic in market.mics:
+        if contract.mic and contract.mic in market.mics:
             return name
     for name, market in settings.markets.items():
-        if currency in market.currencies:
+        if contract.exchange and contract.exchange in market.ibkr_exchanges:
             return name
-    raise InputError("expected a market of markets.yaml", field="mic", value=mic or currency)
+    own = [name for name, market in settings.markets.items() if contract.currency == market.currencies[0]]
+    if own:  # London quotes some in euro, but nobody without a better word is meant to be in London
+        return own[0]
+    raise InputError(
+        "expected a market of markets.yaml", source=contract.native_id, field="mic", value=contract.mic or contract.currency
+    )

@@ -115,6 +115,8 @@ class _Desk:
         accounts = [account.account_id for account in portfolio.accounts]
         settled = settle_orders(accounts, self._readable(snapshots), self._database, self._now)
         wanted = candidates(run, portfolio, sizes, journal.managed(portfolio.portfolio_id), settings)
+        market_by_mic = {mic: market.market for market in settings.markets.values() for mic in market.mics}
+        trading_on = {c.market for c in wanted} | {market_by_mic[mic] for c in wanted for mic in c.mics if mic in market_by_mic}
         draft = PlanInput(
             portfolio=portfolio.model_copy(update={"portfolio_id": key}),
             as_of=run.as_of,
@@ -125,7 +127,8 @@ class _Desk:
             snapshots=snapshots,
             quotes={},
             frozen=settled.frozen,
-            valid_until=valid_until_by_market(settings.markets, {c.market for c in wanted}, run.run_after),
+            valid_until=valid_until_by_market(settings.markets, trading_on, run.run_after),
+            market_by_mic=market_by_mic,
             converting=frozenset(a.account_id for a in portfolio.accounts if settings.brokers[a.broker].get("converts_currency")),
             plan_only=sizes.get("plan_only_reason") if sizes.get("plan_only") else None,
         )

@@ -64,7 +64,7 @@ def prepare_sandbox(settings: Settings, database: Database, screens: str, catalo
     else:
         listings = from_catalogs(catalogs, rows, per_euro, moment, settings.markets)
     path = settings.environ.sandbox_dir / CATALOGUE
-    if path.is_file() and _identities(_listed(path)) != _identities(listings):
+    if not path.is_file() or _identities(_listed(path)) != _identities(listings):
         _forget(settings, database)
     write_catalogue(path, listings)
     fund_sandbox(settings, screens, as_of)
@@ -112,5 +112,6 @@ def _forget(settings: Settings, database: Database) -> None:
     token = token_of(settings.environ.sandbox_dir)
     for venue in VENUES:
         source = source_of(venue, Environment.SANDBOX, token)
-        ContractLists(settings.environ.data_uri).forget(source)
-        DatabaseLookupCache(database).forget(source)
+        for name in (source, f"paper-{source}"):  # the paper broker keeps its mirror's list under a name of its own
+            ContractLists(settings.environ.data_uri).forget(name)
+            DatabaseLookupCache(database).forget(name)

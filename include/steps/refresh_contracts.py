@@ -9,6 +9,7 @@ from include.domain.instrument import Instrument
 from include.domain.run import Run
 from include.errors import BrokerUnavailable
 from include.settings import Settings
+from include.steps.match_instruments import fingerprint
 from include.storage.artifacts import sha256, to_json
 from include.storage.contract_lists import ContractLists, copy_contracts, read_metadata, write_contracts
 from include.storage.database import Database
@@ -25,8 +26,9 @@ def refresh_contracts(
 
     A broker that lists everything is asked once in `contracts_max_age_hours`: its dated list is kept for other runs (a backfill
     uses such lists but adds none: what is fetched today was not known then). A broker that must be asked answers for the wanted
-    instruments, through its look-up cache. A file that this run already has for the same question is left as it is, so that a
-    cleared task gives the same bytes. The file's metadata tell `question`, `fetched_at` and `knows_isin`.
+    instruments, through its look-up cache. A file that this run already has for the same question from the same source is left as
+    it is, so that a cleared task gives the same bytes. The file's metadata tell `question`, `source`, `fetched_at`, `knows_isin`,
+    and `asked` (fingerprints) where the broker was asked for instruments.
 
     Args:
         run: The run; `run_after` stands for the time of fetching.
@@ -41,10 +43,11 @@ def refresh_contracts(
     target = RunFolder(run.folder).contracts(broker_name)
     question = _question(run, broker, wanted)
     had = read_metadata(target)
-    if had is not None and had.get("question") == question:
+    if had is not None and (had.get("question"), had.get("source")) == (question, broker.source):
         return target
     if not broker.capabilities.lists_all:
-        write_contracts(target, broker.contracts(wanted), _metadata(run, broker, question), allow_empty=True)
+        asked = {"asked": " ".join(fingerprint(instrument) for instrument in wanted)}
+        write_contracts(target, broker.contracts(wanted), _metadata(run, broker, question) | asked, allow_empty=True)
         return target
     max_age = timedelta(hours=float(run.options.get("contracts_max_age_hours", 24)))
     kept = contract_lists.newest(broker.source, run.run_after, max_age)
@@ -77,6 +80,7 @@ def _question(run: Run, broker: Broker, wanted: Sequence[Instrument]) -> str:
 def _metadata(run: Run, broker: Broker, question: str) -> dict[str, str]:
     return {
         "question": question,
+        "source": broker.source,
         "fetched_at": run.run_after.isoformat(),
         "knows_isin": "true" if broker.capabilities.knows_isin else "false",
     }

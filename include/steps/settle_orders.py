@@ -19,7 +19,7 @@ class Settled:
     """What settling left.
 
     Attributes:
-        frozen: Instrument id -> why nothing may be planned for it.
+        frozen: Instrument id, and `ticker:<ticker>` of the order, -> why nothing may be planned for it.
         errors: Account id -> why it could not be settled; its open orders' instruments are frozen.
     """
 
@@ -49,5 +49,7 @@ def settle_orders(account_ids: Iterable[str], open_reader: Opener, database: Dat
             except PolybrokerError as error:
                 errors[account_id] = str(error)
         for entry in journal.unresolved(account_id):
-            frozen[entry.order.instrument_id] = f"order {entry.order.client_order_id} is {entry.state.value}"
+            reason = f"order {entry.order.client_order_id} is {entry.state.value}"
+            frozen[entry.order.instrument_id] = reason
+            frozen[f"ticker:{entry.order.ticker}"] = reason  # its ISIN may be missing in the next export, or come back
     return Settled(frozen, errors)

@@ -29,7 +29,7 @@ def wanted_by_run(run: Run, database: Database, settings: Settings) -> list[Inst
                     name=contract.name,
                     isin=position.instrument_id.removeprefix("isin:") if position.instrument_id.startswith("isin:") else None,
                     currency=contract.currency,
-                    market=market_of(contract.mic, contract.currency, settings),
+                    market=market_of(contract, settings),
                     asset_class=contract.asset_class,
                 )
             )

@@ -41,6 +41,13 @@ class Candidate:
     holdings: tuple[Holding, ...] = field(default=())
 
     @property
+    def mics(self) -> frozenset[str]:
+        """Where any of its contracts is listed, held or mapped; contracts that name no market give none."""
+        contracts = [holding.contract for holding in self.holdings]
+        contracts += [mapping.contract for mapping in self.mappings.values() if mapping.contract is not None]
+        return frozenset(contract.mic for contract in contracts if contract.mic)
+
+    @property
     def held_quantity(self) -> Decimal:
         """Managed quantity over all accounts, signed."""
         return sum((holding.quantity for holding in self.holdings), Decimal(0))

@@ -1,7 +1,7 @@
 """The plan: which orders take a portfolio from what it holds to what it wants. Pure: everything it needs is handed in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 
@@ -27,8 +27,10 @@ class PlanInput:
         candidates: Instruments with a target, a holding or both.
         snapshots: Account id to this run's snapshot.
         quotes: (account id, native id) to a fresh quote.
-        frozen: Instrument ids with an order of unknown outcome, to the reason: nothing is planned for them.
+        frozen: Instrument ids (and `ticker:<ticker>`) with an order of unknown outcome, to the reason: nothing is planned for
+            them.
         valid_until: Market id to the close of its next session; nothing is planned on a market that is not there.
+        market_by_mic: MIC to market id, for contracts that are listed elsewhere than the screen says.
         converting: Account ids whose broker changes currencies by itself.
         plan_only: Why nothing of this portfolio may be sent, or None.
     """
@@ -43,6 +45,7 @@ class PlanInput:
     quotes: Mapping[tuple[str, str], Quote]
     frozen: Mapping[str, str]
     valid_until: Mapping[str, datetime]
+    market_by_mic: Mapping[str, str] = field(default_factory=dict)
     converting: frozenset[str] = frozenset()
     plan_only: str | None = None
 
@@ -115,6 +118,9 @@ def _orders_of(candidate: Candidate, plan: PlanInput, funding: Funding) -> list[
         return [found]
     # A holding that cannot be bought anywhere any more is still measured, and sold down, on the contract that is held.
     measure = found if isinstance(found, Route) else _where_held(candidate)
+    unpriced = {measure.contract.currency, *(holding.contract.currency for holding in candidate.holdings)} - set(plan.rates)
+    if unpriced:  # another listing's currency (Hong Kong's CNH counters) may be one that nobody has a rate of
+        return [f"no_rate: nothing tells what {', '.join(sorted(unpriced))} is worth"]
     quote = plan.quotes.get((measure.account_id, measure.contract.native_id))
     distrusted = distrust(quote, measure.contract, _expected(candidate, measure.contract, plan), plan.portfolio.limits)
     if distrusted or quote is None or quote.mid is None:
@@ -134,8 +140,9 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
     blocked = set(plan.portfolio.limits.do_not_trade)
     if candidate.ticker in blocked or candidate.instrument_id in blocked:
         return "do_not_trade: on the list of this portfolio"
-    if candidate.instrument_id in plan.frozen:
-        return f"unresolved_order: {plan.frozen[candidate.instrument_id]}"
+    for identity in (candidate.instrument_id, f"ticker:{candidate.ticker}"):
+        if identity in plan.frozen:
+            return f"unresolved_order: {plan.frozen[identity]}"
     if candidate.market not in plan.valid_until:
         return f"no_session: the next session of {candidate.market} is not known"
     for holding in candidate.holdings:
@@ -207,6 +214,7 @@ def _order(
     portfolio, contract = plan.portfolio, where.contract
     price = quote.mid or Decimal(0)
     rate = plan.rates[contract.currency]
+    market = plan.market_by_mic.get(contract.mic, candidate.market)
     why = "left the universe" if candidate.target_weight == 0 else f"target {candidate.target_weight * 100:.2f} % of value"
     if limited:
         why += f", limited to {portfolio.limits.max_order_pct} % in one order"
@@ -229,10 +237,10 @@ def _order(
         ticker=candidate.ticker,
         instrument_id=candidate.instrument_id,
         contract=contract,
-        mic=contract.mic or candidate.market,
+        mic=contract.mic or market,
         side=side,
         quantity=quantity,
-        limit_price=limit_price(price, side, candidate.market, contract.tick_size, portfolio.limits),
+        limit_price=limit_price(price, side, market, contract.tick_size, portfolio.limits),
         quote_price=price,
         quote_time=quote.time,
         fx_rate=rate,
@@ -241,7 +249,7 @@ def _order(
         target_quantity=target,
         delta_quantity=quantity * side.sign,
         reason=f"{why}; {where.reason}",
-        valid_until=plan.valid_until[candidate.market],
+        valid_until=plan.valid_until[market],
     )
 
 

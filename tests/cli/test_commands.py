@@ -142,8 +142,15 @@ def test_a_position_bought_elsewhere_is_adopted_and_given_back(polybroker: Polyb
     assert adopted.text == "main now manages 3 SAP in ibkr-main\n"
     with project_database(load_settings()) as database:
         managed = [p.quantity for p in Journal(database).managed("main") if p.contract.native_id == plan.contract.native_id]
+        (contract,) = [p.contract for p in Journal(database).managed("main") if p.contract.native_id == plan.contract.native_id]
     assert managed == [plan.quantity + 3]
+    assert (contract.lot_size, contract.tick_size) == (plan.contract.lot_size, plan.contract.tick_size)
     assert "expected 0 to 3 (" in str(polybroker(*words, "--ticker", "SAP.DE", "--quantity", "4").error)
+    for isin, message in (
+        ("DE0007164601", "right check digit"),
+        ("US0378331005", "DE0007164600, which the broker tells"),
+    ):
+        assert message in str(polybroker(*words, "--ticker", "SAP.DE", "--isin", isin, "--quantity", "3").error)
     assert polybroker(*words, "--ticker", "SAP.DE", "--quantity", "0").text == "main now manages 0 SAP in ibkr-main\n"
 
 

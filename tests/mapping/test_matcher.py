@@ -52,6 +52,11 @@ class TestIsin:
         wanted = instrument("AAPL", "Apple Inc.", APPLE)
         assert said(find(wanted, contract("1", "AAPL", "APPLE INC", "", isin=APPLE))) == ("matched", "1", None)
 
+    def test_a_market_nobody_configured_is_another_listing(self) -> None:
+        wanted = instrument("APC.DE", "Apple Inc.", APPLE)
+        gettex = contract("1", "APC", "APPLE INC", "", currency="EUR", exchange="GETTEX2", isin=APPLE)
+        assert said(find(wanted, gettex)) == ("other_listing", "1", "other_listing")
+
     def test_two_that_cannot_be_told_apart_are_ambiguous(self) -> None:
         wanted = instrument("XYZ.L", "Xyz plc", "GB0002634946")
         one = contract("1", "XYZA", "XYZ PLC", "XLON", currency="GBP", isin="GB0002634946")
@@ -152,6 +157,12 @@ class TestSymbol:
     def test_the_other_class_is_another_instrument(self) -> None:
         b_only = contract("1", "ROCKA", "ROCKWOOL A/S-B SHS", "XCSE", currency="DKK")
         assert find(instrument("ROCK-A.CO", "ROCKWOOL International A/S"), b_only).reason == "name_mismatch"
+
+    def test_names_of_two_classes_contradict_whatever_the_symbol(self) -> None:
+        b = contract("1", "BRK B", "BERKSHIRE HATHAWAY INC-CL B")
+        wanted = instrument("BRK-B", "Berkshire Hathaway Inc. Class A")
+        assert find(wanted, b, knows_isin=False).reason == "name_mismatch"
+        assert find(wanted, b).contract is None
 
     def test_goog_and_googl(self) -> None:
         c, a = contract("1", "GOOG", "ALPHABET INC-CL C", "XNAS"), contract("2", "GOOGL", "ALPHABET INC-CL A", "XNAS")
@@ -292,6 +303,35 @@ class TestName:
     def test_the_class_has_to_be_said_by_both(self) -> None:
         wanted = instrument("HEI", "HEICO Corporation")
         assert said(find(wanted, contract("1", "HEI.A", "HEICO CORP-CLASS A"))) == ("not_found", None, "name_mismatch")
+
+    @pytest.mark.parametrize(
+        ("ticker", "name", "symbol", "offered"),
+        [
+            ("FBIO", "Fortress Biotech Inc", "FBIOP", "FORTRESS BIOTECH INC"),  # its preferred shares
+            ("PCTTU", "PureCycle Technologies Inc", "PCT", "PURECYCLE TECHNOLOGIES INC"),
+            ("BCE.TO", "BCE Inc", "BCE PRA", "BCE INC"),
+            ("2593.T", "Ito En Ltd", "25935", "ITO EN LTD"),
+            ("CBA.AX", "Commonwealth Bank Ltd", "CBAPK", "COMMONWEALTH BANK LTD"),
+            ("BRK-B", "Berkshire Hathaway Inc.", "BRK", "BERKSHIRE HATHAWAY INC-CL B"),
+            ("VGM", "INVESCO TRUST FOR INVESTMENT", "VTN", "INVESCO TRUST FOR INVESTMENT"),  # cut by both lists
+            ("VGM", "Invesco Trust for Investment Grade Municipals", "VTN", "INVESCO TRUST FOR INVESTMENT"),
+        ],
+    )
+    def test_a_name_that_other_shares_bear_too_is_ambiguous(self, ticker: str, name: str, symbol: str, offered: str) -> None:
+        wanted = instrument(ticker, name)
+        mapping = find(wanted, contract("1", symbol, offered, wanted.market.replace("US", "XNYS"), currency=wanted.currency))
+        assert said(mapping) == ("ambiguous", None, "ambiguous")
+        assert mapping.candidates == ("1",)
+
+    @pytest.mark.parametrize("offered", ["BROOKFIELD RENEWABLE PARTNERS LP", "BROOKFIELD RENEWABLE CORP II"])
+    def test_a_whole_name_is_not_the_beginning_of_another(self, offered: str) -> None:
+        wanted = instrument("BEPC", "Brookfield Renewable Corp")
+        assert said(find(wanted, contract("1", "ZEP", offered))) == ("not_found", None, "symbol_not_found")
+
+    def test_elsewhere_the_class_has_to_be_said_by_both_too(self) -> None:
+        wanted = instrument("ILYDA-A.AT", "Ilyda SA")
+        frankfurt = contract("1", "IY3", "ILYDA SA", "XFRA", currency="EUR")
+        assert find(wanted, frankfurt).contract is None
 
     def test_a_dead_one_is_said_to_be_dead(self) -> None:
         wanted = instrument("EVPL.L", "Everplay Group PLC")

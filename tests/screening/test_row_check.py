@@ -44,6 +44,13 @@ def test_an_unknown_isin_is_none(text: str) -> None:
     assert row.isin is None
 
 
+@pytest.mark.parametrize("text", ["GB00 BH4H KS39", " GB00BH4HKS39\u00a0"])
+def test_blanks_of_an_isin_are_left_out(text: str) -> None:
+    row = check(isin=text)
+    assert isinstance(row, ScreenRow)
+    assert row.isin == "GB00BH4HKS39"
+
+
 @pytest.mark.parametrize(("text", "price"), [("1.2E5", 120000.0), ("0.20", 0.2), (" 12386 ", 12386.0), (".5", 0.5)])
 def test_prices_as_exports_write_them(text: str, price: float) -> None:
     row = check(price=text)

@@ -112,6 +112,13 @@ def test_an_isin_that_one_screen_knows_is_taken() -> None:
     assert found["rejected"] == []
 
 
+def test_an_isin_does_not_go_to_the_next_company_of_a_ticker() -> None:
+    older = screen("a", stock("FB", APPLE, name="Facebook Inc"), dated="2025-09-10")
+    newer = screen("b", stock("FB", name="First Bank Corp"), dated="2025-09-16")
+    found = document(older, newer)["all_stocks"]["FB"]
+    assert (found["name"], found["isin"], found["instrument_id"]) == ("First Bank Corp", None, "ticker:FB")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "field", "value", "reason"),
     [

@@ -7,12 +7,13 @@ from include.domain.run import Run
 from include.errors import InputError
 from include.settings import load_settings
 from include.steps.match_instruments import match_instruments, wanted_instruments
+from include.steps.refresh_contracts import refresh_contracts
 from include.storage.artifacts import read_bytes, read_json
-from include.storage.contract_lists import write_contracts
+from include.storage.contract_lists import ContractLists, write_contracts
 from include.storage.run_folder import RunFolder
 from tests.mapping.build import contract, instrument, table
 from tests.mapping.documents import stock, universe
-from tests.steps.mapping_run import make_run
+from tests.steps.mapping_run import ListingBroker, make_run
 
 SETTINGS = load_settings()
 APPLE = instrument("AAPL", "Apple Inc.", "US0378331005")
@@ -95,3 +96,15 @@ def test_wanted_are_members_then_holdings_that_left() -> None:
     ]
     assert [one.ticker for one in wanted_instruments(document, held)] == ["MSFT", "AAPL", "BBB", "ZZZ"]
     assert [one.ticker for one in wanted_instruments(document, [])] == ["MSFT", "AAPL"]
+
+
+def test_whom_nobody_asked_for_is_not_said_to_be_not_found(tmp_path: Path) -> None:
+    run, lists = make_run(tmp_path), ContractLists(tmp_path.as_uri())
+    broker = ListingBroker([contract("1", "AAPL", "APPLE INC", isin=APPLE.isin)], name="ibkr", lists_all=False, knows_isin=True)
+    refresh_contracts(run, "ibkr", broker, [APPLE, TAMRON], lists)
+    found = mappings(match_instruments(run, "ibkr", WANTED, SETTINGS)["uri"])
+    assert [(m.ticker, m.status.value) for m in found] == [
+        ("AAPL", "matched"),
+        ("7740.T", "not_found"),
+        ("NOPE", "unavailable"),
+    ]

@@ -1,15 +1,17 @@
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from include.domain.mapping import Mapping
 from include.errors import InputError
 from include.settings import load_settings
 from include.steps.plan_candidates import candidates, market_of, rates_to
-from include.storage.artifacts import read_json
+from include.storage.artifacts import read_json, write_json
 from include.storage.journal import ManagedPosition
 from include.storage.run_folder import RunFolder
-from tests.steps.run_files import make_run, write_inputs
+from tests.steps.run_files import found, make_run, missing, stock, write_inputs
 from tests.trading.build import contract, portfolio
 
 SETTINGS = load_settings()
@@ -23,12 +25,24 @@ def test_rates_turn_from_euro_to_any_base() -> None:
         rates_to("CHF", per_euro)
 
 
-def test_a_market_is_known_by_its_mic_else_by_its_currency() -> None:
-    assert market_of("XNGS", "USD", SETTINGS) == "US"
-    assert market_of("XTKS", "JPY", SETTINGS) == "XTKS"
-    assert market_of("", "SEK", SETTINGS) == "XSTO"
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"mic": "XNGS", "currency": "USD"}, "US"),
+        ({"mic": "XTKS", "currency": "JPY"}, "XTKS"),
+        ({"mic": "", "currency": "SEK"}, "XSTO"),
+        ({"mic": "", "currency": "EUR", "exchange": "SBF"}, "XPAR"),
+        ({"mic": "", "currency": "EUR"}, "XDUB"),  # a euro market; London quotes in euro too, and comes first in the list
+        ({"mic": "", "currency": "USD", "asset_class": "crypto"}, "CRYPTO"),
+    ],
+)
+def test_a_market_is_known_by_kind_mic_exchange_or_currency(told: dict[str, str], expected: str) -> None:
+    assert market_of(contract(**told), SETTINGS) == expected
+
+
+def test_a_contract_of_nowhere_is_an_input_error() -> None:
     with pytest.raises(InputError, match="expected a market of markets.yaml"):
-        market_of("", "ZZZ", SETTINGS)
+        market_of(contract(mic="", currency="ZZZ"), SETTINGS)
 
 
 def test_targets_mappings_preferences_and_holdings_are_joined(tmp_path: Path) -> None:
@@ -51,3 +65,67 @@ def test_targets_mappings_preferences_and_holdings_are_joined(tmp_path: Path) ->
         None,
         "US",
     )
+
+
+APPLE, OTHER = "isin:US0378331005", "isin:US5949181045"
+
+
+def holders(
+    tmp_path: Path, stocks: dict[str, dict[str, Any]], position: ManagedPosition, *mappings: Mapping
+) -> dict[tuple[str, str], str]:
+    """(ticker, instrument) of every candidate, to what it holds."""
+    run = make_run(tmp_path / "run", brokers=("ibkr",))
+    folder = RunFolder(run.folder)
+    write_json(folder.universe, {"all_stocks": stocks})
+    write_json(folder.mapping("ibkr"), {"broker": "ibkr", "mappings": mappings})
+    sizes = {"positions": {ticker: {"target_weight": "0.05"} for ticker in stocks}}
+    found = candidates(run, portfolio(), sizes, [position], SETTINGS)
+    return {(one.ticker, one.instrument_id): str(one.held_quantity) for one in found}
+
+
+def held(ticker: str, instrument_id: str, native_id: str = "1") -> ManagedPosition:
+    return ManagedPosition("main", "ibkr-main", ticker, instrument_id, contract(native_id=native_id, symbol=ticker), Decimal(5))
+
+
+def test_a_renamed_holding_is_found_though_its_symbol_was_given_away(tmp_path: Path) -> None:
+    stocks = {"FB": stock("FB", instrument_id=OTHER), "META": stock("META", instrument_id=APPLE)}
+    assert holders(tmp_path, stocks, held("FB", APPLE)) == {("FB", OTHER): "0", ("META", APPLE): "5"}
+
+
+def test_a_row_that_lost_its_isin_still_holds_what_it_maps_to(tmp_path: Path) -> None:
+    stocks = {"AAPL": stock("AAPL"), "MSFT": stock("MSFT")}
+    mapped = (found("ibkr", "AAPL", "1"), found("ibkr", "MSFT", "2"))
+    expected = {("AAPL", "ticker:AAPL"): "5", ("MSFT", "ticker:MSFT"): "0"}
+    assert holders(tmp_path, stocks, held("AAPL", APPLE), *mapped) == expected
+
+
+def test_a_row_that_got_an_isin_holds_what_it_maps_to_under_another_ticker_too(tmp_path: Path) -> None:
+    stocks = {"META": stock("META", instrument_id=APPLE)}
+    assert holders(tmp_path, stocks, held("FB", "ticker:FB"), found("ibkr", "META", "1")) == {("META", APPLE): "5"}
+
+
+def test_a_row_of_uncertain_identity_keeps_its_holding_while_the_broker_names_no_contract(tmp_path: Path) -> None:
+    stocks = {"AAPL": stock("AAPL")}
+    assert holders(tmp_path, stocks, held("AAPL", APPLE), missing("ibkr", "AAPL")) == {("AAPL", "ticker:AAPL"): "5"}
+
+
+@pytest.mark.parametrize("identity", [OTHER, "ticker:FB"])
+def test_a_symbol_that_was_given_away_does_not_inherit_the_holding(tmp_path: Path, identity: str) -> None:
+    stocks = {"FB": stock("FB", instrument_id=identity)}
+    expected = {("FB", identity): "0", ("FB", APPLE): "5"}
+    assert holders(tmp_path, stocks, held("FB", APPLE), found("ibkr", "FB", "2")) == expected
+
+
+@pytest.mark.parametrize("in_universe", [True, False])
+def test_a_holding_is_priced_as_the_broker_describes_it_today(tmp_path: Path, in_universe: bool) -> None:
+    """An adopted position knows no pence: a limit in pounds would be sent as one in pence."""
+    run = make_run(tmp_path / "run", brokers=("ibkr",))
+    folder = RunFolder(run.folder)
+    write_json(folder.universe, {"all_stocks": {"VOD.L": stock("VOD.L", market="XLON")} if in_universe else {}})
+    today = contract(native_id="1", symbol="VOD", currency="GBP", mic="XLON", price_magnifier=Decimal(100))
+    mapped = found("ibkr", "VOD.L", "1").model_copy(update={"contract": today})
+    write_json(folder.mapping("ibkr"), {"broker": "ibkr", "mappings": [mapped]})
+    bare = contract(native_id="1", symbol="VOD", currency="GBP", mic="XLON")
+    position = ManagedPosition("main", "ibkr-main", "VOD.L", "ticker:VOD.L", bare, Decimal(5))
+    (one,) = candidates(run, portfolio(), {"positions": {}}, [position], SETTINGS)
+    assert one.holdings[0].contract == today

@@ -110,3 +110,14 @@ def test_what_was_kept_of_the_venues_is_forgotten_when_they_list_other_things(
     prepare_sandbox(settings, database, str(other), None, DAY)
     assert cache.get(source, ["isin=X"], now) == {}
     assert lists.newest(source, now, timedelta(days=1)) is None
+
+
+def test_also_what_paper_kept_and_when_the_catalogue_is_gone(settings: Settings, database: Database, screens: str) -> None:
+    path = prepare_sandbox(settings, database, screens, None, DAY).path
+    source = source_of("alpaca", Environment.SANDBOX, token_of(settings.environ.sandbox_dir))
+    now, lists = datetime(2025, 9, 18, 22, 0, tzinfo=UTC), ContractLists(settings.environ.data_uri)
+    for name in (source, f"paper-{source}"):
+        write_contracts(lists.uri(name, now), [], {}, allow_empty=True)
+    path.unlink()
+    prepare_sandbox(settings, database, screens, None, DAY)
+    assert [lists.newest(name, now, timedelta(days=1)) for name in (source, f"paper-{source}")] == [None, None]

@@ -20,7 +20,12 @@ def test_a_whole_list_is_streamed_and_kept_by_date(tmp_path: Path) -> None:
     uri = refresh_contracts(run, "alpaca", broker, WANTED, lists)
     assert uri == f"{run.folder}/brokers/alpaca/contracts.parquet"
     assert read_table(uri)["symbol"].to_pylist() == ["AAPL", "MSFT"]
-    assert read_metadata(uri) == {"question": "everything", "fetched_at": "2026-11-20T21:30:00+00:00", "knows_isin": "false"}
+    assert read_metadata(uri) == {
+        "question": "everything",
+        "source": broker.source,
+        "fetched_at": "2026-11-20T21:30:00+00:00",
+        "knows_isin": "false",
+    }
     assert read_bytes(lists.uri(broker.source, AFTER_CLOSE)) == read_bytes(uri)
 
 
@@ -70,6 +75,15 @@ def test_a_list_of_another_source_is_not_taken_for_ours(tmp_path: Path) -> None:
     refresh_contracts(make_run(tmp_path, "first"), "alpaca", sandbox, WANTED, lists)
     uri = refresh_contracts(make_run(tmp_path, "second"), "alpaca", paper, WANTED, lists)
     assert read_table(uri)["symbol"].to_pylist() == ["MSFT"]
+
+
+@pytest.mark.parametrize("lists_all", [True, False])
+def test_a_cleared_task_at_another_source_asks_that_one(tmp_path: Path, lists_all: bool) -> None:
+    run, lists = make_run(tmp_path), ContractLists(tmp_path.as_uri())
+    sandbox, paper = (ListingBroker([one], lists_all=lists_all) for one in (APPLE, APPLE.model_copy(update={"native_id": "9"})))
+    paper.account = paper.account.model_copy(update={"environment": Environment.PAPER})
+    refresh_contracts(run, "alpaca", sandbox, WANTED, lists)
+    assert read_table(refresh_contracts(run, "alpaca", paper, WANTED, lists))["native_id"].to_pylist() == ["9"]
 
 
 def test_an_empty_list_is_garbage(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ def test_what_the_user_bought_himself_is_not_sold() -> None:
     ("changes", "reason"),
     [
         ({"frozen": {"isin:US0378331005": "order abc is unknown"}}, "unresolved_order: order abc is unknown"),
+        ({"frozen": {"ticker:AAPL": "order abc is unknown"}}, "unresolved_order: order abc is unknown"),
         ({"quotes": {}}, "no_quote: the broker quotes no price"),
         ({"portfolio": portfolio(limits=Limits(do_not_trade=("AAPL",)))}, "do_not_trade: on the list of this portfolio"),
         ({"valid_until": {"XTKS": CLOSE}}, "no_session: the next session of US is not known"),
@@ -146,6 +147,44 @@ def test_a_holding_that_no_broker_maps_any_more_can_still_be_reduced() -> None:
     assert (order.side, order.quantity) == (Side.SELL, Decimal(9))
     short = candidate(missing, holdings=(held_at_ibkr("10"),), preference=("ibkr",))
     assert [h.reason for h in build_plan(plan_input(short, **with_position("10"))).held] == ["not_mapped: ibkr: inactive"]
+
+
+def test_another_listing_trades_in_its_own_markets_session_and_collar() -> None:
+    tokyo = contract(native_id="999", symbol="9999", currency="JPY", mic="XTKS")
+    wanted = candidate(
+        mapping(tokyo, status=MappingStatus.OTHER_LISTING), market="ASEX", export_currency="EUR", preference=("ibkr",)
+    )
+    inputs = plan_input(
+        wanted,
+        portfolio=portfolio(
+            trade_other_listings=True, limits=Limits(collar_bp_by_market={"XTKS": Decimal(200), "ASEX": Decimal(500)})
+        ),
+        quotes={("ibkr-main", "999"): quote("999", price="32000", currency="JPY")},
+        snapshots={"ibkr-main": snapshot(cash={"JPY": "10000000"})},
+        valid_until={"ASEX": NOON, "XTKS": CLOSE},
+        market_by_mic={"XTKS": "XTKS", "ASEX": "ASEX"},
+    )
+    (order,) = build_plan(inputs).orders
+    assert (order.mic, order.valid_until, order.limit_price) == ("XTKS", CLOSE, Decimal("32640.00"))
+
+
+def test_a_listing_in_a_currency_without_a_rate_stops_that_instrument_only() -> None:
+    renminbi = contract(native_id="80700", symbol="80700", currency="CNH", mic="XHKG")
+    elsewhere = candidate(
+        mapping(renminbi, status=MappingStatus.OTHER_LISTING),
+        ticker="0700.HK",
+        instrument_id="isin:KYG875721634",
+        preference=("ibkr",),
+    )
+    inputs = plan_input(
+        elsewhere,
+        candidate(AT_IBKR, preference=("ibkr",)),
+        portfolio=portfolio(trade_other_listings=True),
+        quotes={("ibkr-main", "80700"): quote("80700", currency="CNH"), ("ibkr-main", "265598"): quote()},
+    )
+    plan = build_plan(inputs)
+    assert [held.reason for held in plan.held] == ["no_rate: nothing tells what CNH is worth"]
+    assert [order.ticker for order in plan.orders] == ["AAPL"]
 
 
 def test_the_price_of_another_listing_is_compared_in_its_own_currency() -> None:

@@ -125,3 +125,14 @@ def test_the_step_freezes_what_it_could_not_settle(tmp_path: Path) -> None:
         "ticker:AAA": f"order {BUY.client_order_id} is sending",
         "ticker:CCC": f"order {two.client_order_id} is accepted",
     }
+
+
+def test_a_ticker_is_frozen_with_its_instrument(tmp_path: Path) -> None:
+    """The next export may not know the ISIN that the order was planned under."""
+    execution = make_execution(tmp_path, "fake-main", resend=ResendClass.TAG_ONLY, fill_share="0")
+    order = BUY.model_copy(update={"instrument_id": "isin:US0378331005"})
+    write_plan(execution, [order])
+    execution.journal.mark_sending(order.client_order_id, NOON)
+    execution.venues["fake-main"].away = True
+    settled = settle_orders(["fake-main"], execution.open, execution.database, NEXT_MORNING)
+    assert sorted(settled.frozen) == ["isin:US0378331005", "ticker:AAA"]

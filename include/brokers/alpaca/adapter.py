@@ -139,19 +139,17 @@ class AlpacaBroker(Broker):
         """Every asset, active or not, first equities, then crypto; `wanted` is ignored.
 
         Raises:
-            BrokerUnavailable: The answer is no list of assets, or it is empty.
+            BrokerUnavailable: The answer is no list of assets, or there is not one equity: a broker of US shares lists some.
         """
-        count = 0
         for kind in (EQUITY, CRYPTO):
             assets = self._open().assets(kind)
             if not isinstance(assets, list):
                 raise BrokerUnavailable(
                     f"alpaca's answer made no sense: expected a list of assets, found {type(assets).__name__}"
                 )
-            count += len(assets)
+            if kind == EQUITY and not assets:
+                raise BrokerUnavailable(f"alpaca listed no asset of {EQUITY} at all")
             yield from self._reader.batches(assets)
-        if count == 0:
-            raise BrokerUnavailable("alpaca listed no asset at all")
 
     def snapshot(self, session: str, taken_at: datetime) -> AccountSnapshot:
         """Equity, cash, positions and open orders.

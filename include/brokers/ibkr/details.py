@@ -9,6 +9,7 @@ from include.domain.instrument import AssetClass
 
 Row = dict[str, Any]
 DEAD_EXCHANGE = "VALUE"  # where IBKR parks listings that are no more
+_ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")  # IBKR masks some (`US03783*****`): those say nothing
 _DEAD_SYMBOL = re.compile(r"\.OLD\d*$")
 _SECURITY_TYPES = {
     "STK": AssetClass.STOCK,
@@ -21,6 +22,15 @@ _SECURITY_TYPES = {
 }
 _STOCK_TYPES = {"ETF": AssetClass.ETF, "ETC": AssetClass.ETF, "ETN": AssetClass.ETF}
 _WARRANTS = frozenset({"WAR", "WARRANT", "RIGHT", "STRUCTURED PRODUCT"})
+# Forms of a company's capital that IBKR may tell by the stock type only, and the word that says so in a name.
+_FORMS = {
+    "ADR": "ADR",
+    "GDR": "GDR",
+    "PREFERRED": "PREFERRED",
+    "CONVPREF": "PREFERRED",
+    "PREFERENCE": "PREFERRED",
+    "UNIT": "UNIT",
+}
 
 
 def row(details: Any, mics: Mapping[str, str]) -> Row:
@@ -33,19 +43,16 @@ def row(details: Any, mics: Mapping[str, str]) -> Row:
     contract = details.contract
     magnifier = number(details.priceMagnifier) or Decimal(1)
     dead = contract.primaryExchange == DEAD_EXCHANGE or bool(_DEAD_SYMBOL.search(contract.symbol))
-    name = details.longName
-    if details.stockType == "ADR" and "ADR" not in name.upper():
-        name = f"{name} ADR"
     return {
         "broker": "ibkr",
         "native_id": str(contract.conId),
         "symbol": contract.symbol,
-        "name": name,
+        "name": _name(details.longName, details.stockType),
         "asset_class": asset_class(contract.secType, details.stockType).value,
         "currency": contract.currency,
         "mic": mics.get(contract.primaryExchange, ""),
         "exchange": contract.primaryExchange,
-        "isin": next((pair.value for pair in details.secIdList if pair.tag == "ISIN"), None),
+        "isin": next((pair.value for pair in details.secIdList if pair.tag == "ISIN" and _ISIN.fullmatch(pair.value)), None),
         "figi": None,
         "multiplier": text(number(contract.multiplier) or Decimal(1)),
         "price_magnifier": text(magnifier),
@@ -65,6 +72,12 @@ def asset_class(security_type: str, stock_type: str) -> AssetClass:
         return AssetClass.WARRANT
     found = _SECURITY_TYPES.get(security_type, AssetClass.OTHER)
     return _STOCK_TYPES.get(stock_type.upper(), found) if found is AssetClass.STOCK else found
+
+
+def _name(long_name: str, stock_type: str) -> str:
+    """The name with the word for its form at the end, unless it has that word already (`QUADRANT` has no `ADR`)."""
+    form = _FORMS.get(stock_type.upper(), "")
+    return f"{long_name} {form}" if form and form not in re.split(r"[^A-Z]+", long_name.upper()) else long_name
 
 
 def number(value: Any) -> Decimal:

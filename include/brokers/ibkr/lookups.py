@@ -41,7 +41,10 @@ class Finder:
         self.answers: dict[str, list[Row]] = {}
 
     async def find(self, wanted: Sequence[Instrument]) -> list[Row]:
-        """One row per contract found, in the order of what was wanted, with the strongest evidence it was found by.
+        """One row per contract and ISIN it goes by, in the order of what was wanted, each with its strongest evidence.
+
+        A contract that answers to two ISINs, or tells another one than it was found by, keeps a row for each: whose it is, is for
+        the matcher to judge.
 
         Raises:
             Transient: A look-up could not be answered; `answers` holds those that were.
@@ -52,12 +55,13 @@ class Finder:
             for task in self._asking.values():
                 task.cancel()
             await asyncio.gather(*self._asking.values(), return_exceptions=True)
-        best: dict[str, tuple[int, Row]] = {}
+        best: dict[tuple[str, str | None], tuple[int, Row]] = {}
         for strength, each in (one for ones in found for one in ones):
-            held = best.get(each["native_id"])
-            if held is None or strength < held[0]:
-                best[each["native_id"]] = strength, each
-        return [each for _, each in best.values()]
+            key = each["native_id"], each["isin"]
+            if key not in best or strength < best[key][0]:
+                best[key] = strength, each
+        told = {native_id for native_id, isin in best if isin}
+        return [each for (native_id, isin), (_, each) in best.items() if isin or native_id not in told]
 
     async def _find_one(self, instrument: Instrument) -> list[tuple[int, Row]]:
         market = self._markets.get(instrument.market)
@@ -65,10 +69,11 @@ class Finder:
             for queries in stages(instrument, market):
                 answers = await self._session.gather([self._answer(query, market) for query in queries])
                 rows = [
-                    (_STRENGTH[query.method], _seen(each, query))
+                    (_STRENGTH[query.method], seen)
                     for query, answer in zip(queries, answers, strict=True)
                     for each in answer
                     if query.method != "symbol" or _on_market(each, market)
+                    for seen in _seen(each, query)
                 ]
                 if rows:
                     return rows
@@ -123,9 +128,13 @@ async def details(session: Session, mics: Mapping[str, str], contract: Mapping[s
     return list(by_id.values())
 
 
-def _seen(found: Row, query: Query) -> Row:
-    isin = query.evidence.removeprefix("isin=") if query.method == "isin" else found["isin"]
-    return {**found, "isin": isin, "evidence": query.evidence}
+def _seen(found: Row, query: Query) -> list[Row]:
+    """The row under the ISIN that its query asked for, and once more where IBKR tells another one of it."""
+    told = found["isin"]
+    isins = [query.evidence.removeprefix("isin=")] if query.method == "isin" else [told]
+    if told and told not in isins:
+        isins.append(told)
+    return [{**found, "isin": isin, "evidence": query.evidence} for isin in isins]
 
 
 def _on_market(found: Row, market: Market | None) -> bool:

@@ -60,7 +60,8 @@ def stages(instrument: Instrument, market: Market | None) -> list[list[Query]]:
     found.append([*others, *symbols])
     pattern = name_pattern(instrument.name)
     if pattern:
-        key = f"name={pattern};currency={currency}{kind}"
+        # Only the namesakes nearest to the market are looked at: another market's answer is another one.
+        key = f"name={pattern};currency={currency};market={instrument.market}{kind}"
         found.append([Query("name", key, f"name={pattern}", {"secType": security_type, "currency": currency}, pattern)])
     return found
 

@@ -62,7 +62,7 @@ class PaperBroker(Broker):
         mirrored = context.mirror.capabilities if context.mirror else None
         self.capabilities = Capabilities(
             lists_all=mirrored.lists_all if mirrored else False,
-            knows_isin=True,
+            knows_isin=mirrored.knows_isin if mirrored else True,
             resend=ResendClass.DUPLICATE_REFUSED,
             order_types=frozenset(OrderType),
             times_in_force=frozenset(TimeInForce),

@@ -75,6 +75,12 @@ def test_no_asset_at_all_is_a_failed_read(broker: AlpacaBroker, book: VenueBook)
         list(broker.contracts([]))
 
 
+def test_crypto_alone_is_a_failed_read_too(broker: AlpacaBroker, book: VenueBook) -> None:
+    book.load([one for one in c.LISTINGS if one.asset_class is AssetClass.CRYPTO])
+    with pytest.raises(BrokerUnavailable, match="no asset of us_equity"):
+        list(broker.contracts([]))
+
+
 def test_a_list_longer_than_a_batch_comes_in_batches(broker: AlpacaBroker, book: VenueBook) -> None:
     book.load([c.listing(f"id-{n}", f"S{n}", f"Company {n}", "NYSE", None) for n in range(5000)])
     sizes = [batch.num_rows for batch in broker.contracts([])]

@@ -202,3 +202,22 @@ def test_asking_too_fast_is_said_and_drops_the_line(port: int) -> None:
         pytest.raises(RateLimited, match="Max rate of messages"),
     ):
         found(broker, *many)
+
+
+def test_the_isin_ibkr_tells_stands_beside_the_one_it_was_asked_for(port: int) -> None:
+    lookups = MemoryLookups()
+    with make_broker(port, lookups=lookups) as broker:
+        found(broker, APPLE)
+        now = datetime.now(UTC)
+        (apple,) = lookups.get(broker.source, ["isin=US0378331005;currency=USD"], now).values()
+        lookups.put(broker.source, {"isin=US5949181045;currency=USD": apple}, now, now + timedelta(hours=1))
+        rows = found(broker, instrument("MSFT", "Microsoft Corp", "USD", "US", "US5949181045"))
+    assert [(row.native_id, row.isin) for row in rows] == [("265598", "US5949181045"), ("265598", "US0378331005")]
+
+
+def test_a_contract_that_answers_to_two_isins_keeps_both() -> None:
+    twice = [listing(1, "XYZ", "XYZ CORP", "USD", "NYSE", isin=isin) for isin in ("US0378331005", "US5949181045")]
+    wanted = [instrument(ticker, "Xyz", "USD", "US", each.isin) for ticker, each in zip("XY", twice, strict=True)]
+    with running_ibkr_venue(make_book(twice)) as port, make_broker(port) as broker:
+        rows = found(broker, *wanted)
+    assert {(row.native_id, row.isin) for row in rows} == {("1", "US0378331005"), ("1", "US5949181045")}

@@ -161,9 +161,29 @@ def test_an_isin_that_ibkr_tells_is_kept() -> None:
     assert details.row(described(secIdList=tagged), {})["isin"] == "US0378331005"
 
 
+@pytest.mark.parametrize("masked", ["", "null", "US03783*****", "us0378331005"])
+def test_what_is_no_isin_says_nothing(masked: str) -> None:
+    assert details.row(described(secIdList=[SimpleNamespace(tag="ISIN", value=masked)]), {})["isin"] is None
+
+
 def test_an_adr_says_so_in_its_name() -> None:
     assert details.row(described(stockType="ADR"), {})["name"] == "X CORP ADR"
     assert details.row(described(stockType="ADR", longName="X CORP-SPON ADR"), {})["name"] == "X CORP-SPON ADR"
+
+
+@pytest.mark.parametrize(
+    ("stock_type", "long_name", "expected"),
+    [
+        ("ADR", "QUADRANT PLC", "QUADRANT PLC ADR"),
+        ("GDR", "SAMSUNG ELECTRONICS CO LTD", "SAMSUNG ELECTRONICS CO LTD GDR"),
+        ("PREFERRED", "BANK OF AMERICA CORP", "BANK OF AMERICA CORP PREFERRED"),
+        ("CONVPREF", "BANK OF AMERICA CORP", "BANK OF AMERICA CORP PREFERRED"),
+        ("UNIT", "XYZ ACQUISITION CORP", "XYZ ACQUISITION CORP UNIT"),
+        ("COMMON", "BANK OF AMERICA CORP", "BANK OF AMERICA CORP"),
+    ],
+)
+def test_a_form_told_by_the_stock_type_only_is_said_in_the_name(stock_type: str, long_name: str, expected: str) -> None:
+    assert details.row(described(stockType=stock_type, longName=long_name), {})["name"] == expected
 
 
 @pytest.mark.parametrize(
@@ -232,3 +252,10 @@ def test_a_manual_order_without_a_reference_is_named_by_its_permanent_id() -> No
         Decimal(4),
         Decimal("3.5"),
     )
+
+
+def test_a_name_search_is_cached_for_its_market_only() -> None:
+    markets = load_settings().markets
+    one, two = (instrument(f"X.{suffix}", "Everplay AG", "EUR", market) for suffix, market in (("DE", "XETR"), ("MI", "XMIL")))
+    keys = [stages(each, markets[each.market])[-1][0].key for each in (one, two)]
+    assert keys == ["name=Everplay;currency=EUR;market=XETR", "name=Everplay;currency=EUR;market=XMIL"]

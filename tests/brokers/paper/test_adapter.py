@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -49,6 +50,11 @@ def test_capabilities_follow_the_mirror(open_paper: Open) -> None:
     assert (found.lists_all, found.knows_isin, found.resend) == (False, True, ResendClass.DUPLICATE_REFUSED)
     assert found.asset_classes == {"stock", "etf"}
     assert {"limit", "market"} <= found.order_types
+
+
+def test_a_mirror_that_knows_no_isins_makes_a_paper_broker_that_knows_none(open_paper: Open, mirror: Mirror) -> None:
+    mirror.capabilities = replace(mirror.capabilities, knows_isin=False)
+    assert not open_paper().capabilities.knows_isin
 
 
 def test_quotes_go_through_the_mirror_and_back(open_paper: Open, order: Make) -> None:
