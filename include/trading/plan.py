@@ -1,7 +1,8 @@
 """The plan: which orders take a portfolio from what it holds to what it wants. Pure: everything it needs is handed in."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 
@@ -15,6 +16,8 @@ from include.trading.funding import Funding
 from include.trading.order_id import client_order_id
 from include.trading.pricing import distrust, limit_price
 from include.trading.routing import Route, route
+
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class PlanInput:
         frozen: Instrument ids with an order of unknown outcome, to the reason: nothing is planned for them.
         valid_until: Market id to the close of its next session.
         converting: Account ids whose broker changes currencies by itself.
+        committed: (account id, currency) to what open buys of earlier plans may still take: it is not free.
         plan_only: Why nothing of this portfolio may be sent, or None.
     """
 
@@ -44,6 +48,7 @@ class PlanInput:
     frozen: Mapping[str, str]
     valid_until: Mapping[str, datetime]
     converting: frozenset[str] = frozenset()
+    committed: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     plan_only: str | None = None
 
 
@@ -72,7 +77,8 @@ def wanted_quotes(plan: PlanInput) -> dict[str, list[Contract]]:
     contracts: dict[tuple[str, str], Contract] = {}
     for candidate in plan.candidates:
         for holding in candidate.holdings:
-            contracts[(holding.account_id, holding.contract.native_id)] = holding.contract
+            if _is_read(plan, holding.account_id):  # else nothing is planned for it
+                contracts[(holding.account_id, holding.contract.native_id)] = holding.contract
         if candidate.target_weight > 0:
             found = route(candidate, plan.portfolio, plan.snapshots)
             if isinstance(found, Route):
@@ -92,19 +98,46 @@ def build_plan(plan: PlanInput) -> Plan:
     """
     orders: list[Order] = []
     held: list[Held] = []
-    funding = Funding(plan.snapshots, plan.converting, plan.rates, plan.portfolio.base_currency)
+    funding = Funding(plan.snapshots, plan.converting, plan.rates, plan.portfolio.base_currency, plan.committed)
     by_weight = sorted(plan.candidates, key=lambda c: (-c.target_weight, c.instrument_id, c.ticker))
+    owners = _owners(by_weight, plan)
     for candidate in by_weight:
-        for outcome in _orders_of(candidate, plan, funding):
+        for outcome in _orders_of(candidate, plan, funding, owners):
             if isinstance(outcome, Order):
                 orders.append(outcome)
             else:
                 held.append(Held(candidate.ticker, candidate.instrument_id, candidate.name, candidate.target_weight, outcome))
     orders.sort(key=lambda order: order.side is Side.BUY)  # stable: sells first, each by weight
-    return Plan(tuple(orders), tuple(held), funding.left())
+    return Plan(tuple(_with_own_ids(orders)), tuple(held), funding.left())
 
 
-def _orders_of(candidate: Candidate, plan: PlanInput, funding: Funding) -> list[Order | str]:
+def _owners(candidates: Sequence[Candidate], plan: PlanInput) -> dict[tuple[str, str], str]:
+    """(account id, native id) to the ticker that trades it: the one that holds it, else the first that is routed there."""
+    owners = {(h.account_id, h.contract.native_id): c.ticker for c in candidates for h in c.holdings}
+    for candidate in candidates:
+        found = route(candidate, plan.portfolio, plan.snapshots) if candidate.target_weight > 0 else None
+        if isinstance(found, Route):
+            owners.setdefault((found.account_id, found.contract.native_id), candidate.ticker)
+    return owners
+
+
+def _with_own_ids(orders: Sequence[Order]) -> list[Order]:
+    """The orders, each under an id of its own: a second one for an account, instrument and side is the next leg."""
+    legs: Counter[tuple[str, str, Side]] = Counter()
+    found = []
+    for order in orders:
+        key = (order.account, order.instrument_id, order.side)
+        if leg := legs[key]:
+            fields = (order.portfolio, order.environment, order.account, order.as_of, order.revision, order.instrument_id)
+            order = order.model_copy(update={"client_order_id": client_order_id(*fields, order.side, leg)})
+        legs[key] += 1
+        found.append(order)
+    return found
+
+
+def _orders_of(
+    candidate: Candidate, plan: PlanInput, funding: Funding, owners: Mapping[tuple[str, str], str]
+) -> list[Order | str]:
     if candidate.target_weight <= 0 and not candidate.holdings:
         return []
     stop = _stopped(candidate, plan)
@@ -115,6 +148,12 @@ def _orders_of(candidate: Candidate, plan: PlanInput, funding: Funding) -> list[
         return [found]
     # A holding that cannot be bought anywhere any more is still measured, and sold down, on the contract that is held.
     measure = found if isinstance(found, Route) else _where_held(candidate)
+    owner = owners[(measure.account_id, measure.contract.native_id)]
+    if owner != candidate.ticker:
+        return [f"same_contract: {owner} is {measure.contract.symbol} in {measure.account_id} already"]
+    unrated = {measure.contract.currency, *(h.contract.currency for h in candidate.holdings)} - plan.rates.keys()
+    if unrated:
+        return [f"no_rate: nobody told a rate of {', '.join(sorted(unrated))}"]
     quote = plan.quotes.get((measure.account_id, measure.contract.native_id))
     distrusted = distrust(quote, measure.contract, _expected(candidate, measure.contract, plan), plan.portfolio.limits)
     if distrusted or quote is None or quote.mid is None:
@@ -137,10 +176,9 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
     if candidate.instrument_id in plan.frozen:
         return f"unresolved_order: {plan.frozen[candidate.instrument_id]}"
     for holding in candidate.holdings:
-        snapshot = plan.snapshots.get(holding.account_id)
-        if snapshot is None or snapshot.frozen:
+        if not _is_read(plan, holding.account_id):
             return f"account_frozen: {holding.account_id} holds it and could not be read"
-        at_broker = _at_broker(snapshot, holding.contract.native_id)
+        at_broker = _at_broker(plan.snapshots[holding.account_id], holding.contract.native_id)
         if holding.quantity < 0 or at_broker < 0:
             return f"negative_position: {at_broker.normalize():f} in {holding.account_id}; look at the account"
         if at_broker < holding.quantity:
@@ -234,7 +272,7 @@ def _order(
         quote_price=price,
         quote_time=quote.time,
         fx_rate=rate,
-        notional=(quantity * price * contract.multiplier / rate).quantize(Decimal("0.01")),
+        notional=(quantity * price * contract.multiplier / rate).quantize(CENT),
         current_quantity=candidate.held_quantity,
         target_quantity=target,
         delta_quantity=quantity * side.sign,
@@ -249,7 +287,8 @@ def _target_quantity(value: Decimal, price: Decimal, contract: Contract, rates: 
 
 def _in_one_order(plan: PlanInput, contract: Contract, price: Decimal, quantity: Decimal) -> Decimal:
     """As much of `quantity` as `max_order_pct` of value allows, in whole lots where that is less; 0 where one lot is too much."""
-    value = plan.nav * plan.portfolio.limits.max_order_pct / 100
+    # Down to the cent, as notionals are told: an order that fills the limit must not lie a rounding above it.
+    value = (plan.nav * plan.portfolio.limits.max_order_pct / 100).quantize(CENT, ROUND_DOWN)
     if quantity * price * contract.multiplier / plan.rates[contract.currency] <= value:
         return quantity
     return _target_quantity(value, price, contract, plan.rates)
@@ -269,6 +308,12 @@ def _expected(candidate: Candidate, contract: Contract, plan: PlanInput) -> Deci
 def _where_held(candidate: Candidate) -> Route:
     holding: Holding = candidate.holdings[0]
     return Route(holding.account_id, holding.contract, "held there")
+
+
+def _is_read(plan: PlanInput, account_id: str) -> bool:
+    """Whether this run has seen the account: not so for one that is frozen, or that the run leaves out."""
+    snapshot = plan.snapshots.get(account_id)
+    return snapshot is not None and not snapshot.frozen
 
 
 def _at_broker(snapshot: AccountSnapshot, native_id: str) -> Decimal:
