@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from include.domain.contract import Contract
 from include.domain.mapping import Mapping
+from include.domain.order import Side
 from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
 from include.mapping.preference import broker_order
 from include.settings import Settings
 from include.storage.artifacts import exists, read_json
-from include.storage.journal import ManagedPosition
+from include.storage.journal import JournalEntry, ManagedPosition
 from include.storage.run_folder import RunFolder
 from include.trading.candidate import Candidate, Holding
 
@@ -31,13 +33,13 @@ def candidates(
     folder = RunFolder(run.folder)
     stocks = read_json(folder.universe)["all_stocks"]
     mappings = _mappings(run, {account.broker for account in portfolio.accounts})
-    held: dict[str, list[ManagedPosition]] = {}
+    held: dict[str | None, list[ManagedPosition]] = {}
     for position in managed:
-        held.setdefault(position.instrument_id, []).append(position)
+        held.setdefault(_row_of(position, stocks, mappings), []).append(position)
     found = []
     for ticker, stock in sorted(stocks.items()):
         weight = Decimal(str(sizes["positions"].get(ticker, {}).get("target_weight", 0)))
-        mine = _own(held.get(stock["instrument_id"], []), ticker, stocks)
+        mine = held.get(ticker, [])
         if weight <= 0 and not mine:
             continue
         found.append(
@@ -54,7 +56,7 @@ def candidates(
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in mine),
             )
         )
-    return found + _left_universe(held, stocks, settings)
+    return found + _left_universe(held.get(None, []), settings)
 
 
 def rates_to(base: str, exchange_rates: dict[str, Any]) -> dict[str, Decimal]:
@@ -81,22 +83,58 @@ def _mappings(run: Run, brokers: set[str]) -> dict[str, dict[str, Mapping]]:
     return tables
 
 
-def _own(positions: list[ManagedPosition], ticker: str, stocks: dict[str, Any]) -> list[ManagedPosition]:
-    """Holdings of this very row: a position belongs to the listing it was bought as, or to the first row of its instrument."""
-    return [p for p in positions if p.ticker == ticker or (p.ticker not in stocks and ticker == _first_row(p, stocks))]
+def _row_of(position: ManagedPosition, stocks: dict[str, Any], mappings: dict[str, dict[str, Mapping]]) -> str | None:
+    """The ticker a holding belongs to; None: it left the universe.
+
+    That is the listing it was bought as, else the first row of its instrument, else the first row that its broker maps to this
+    very contract: an instrument whose ISIN became known has another id, and is still the same position.
+    """
+    row = stocks.get(position.ticker)
+    if row is not None and row["instrument_id"] == position.instrument_id:
+        return position.ticker
+    same = (t for t, s in sorted(stocks.items()) if s["instrument_id"] == position.instrument_id)
+    return next(same, None) or _mapped_to(position.contract, stocks, mappings.get(position.contract.broker, {}))
 
 
-def _first_row(position: ManagedPosition, stocks: dict[str, Any]) -> str | None:
-    return next((t for t, s in sorted(stocks.items()) if s["instrument_id"] == position.instrument_id), None)
+def _mapped_to(contract: Contract, stocks: dict[str, Any], table: dict[str, Mapping]) -> str | None:
+    for ticker in sorted(stocks.keys() & table.keys()):
+        found = table[ticker].contract
+        if found is not None and found.native_id == contract.native_id:
+            return ticker
+    return None
 
 
-def _left_universe(held: dict[str, list[ManagedPosition]], stocks: dict[str, Any], settings: Settings) -> list[Candidate]:
-    present = {stock["instrument_id"] for stock in stocks.values()}
+def frozen_by(standing: Sequence[JournalEntry], wanted: Sequence[Candidate]) -> dict[str, str]:
+    """Instrument id to the reason why nothing may be planned for it: an order may stand for it, or for a contract of it."""
+    reasons = [(entry.order, f"order {entry.order.client_order_id} is {entry.state.value}") for entry in standing]
+    frozen = {order.instrument_id: reason for order, reason in reasons}
+    by_contract = {(order.contract.broker, order.contract.native_id): reason for order, reason in reasons}
+    for candidate in wanted:
+        contracts = [m.contract for m in candidate.mappings.values() if m.contract] + [h.contract for h in candidate.holdings]
+        for contract in contracts:
+            if reason := by_contract.get((contract.broker, contract.native_id)):
+                frozen.setdefault(candidate.instrument_id, reason)
+    return frozen
+
+
+def committed_by(standing: Sequence[JournalEntry]) -> dict[tuple[str, str], Decimal]:
+    """(account id, currency) to the money, positive, that open buys may still take at their limits."""
+    committed: dict[tuple[str, str], Decimal] = {}
+    for order, report in ((entry.order, entry.report) for entry in standing if entry.order.side is Side.BUY):
+        price = order.limit_price or order.quote_price
+        money = (order.quantity - report.filled_quantity) * price * order.contract.multiplier
+        key = (order.account, order.contract.currency)
+        committed[key] = committed.get(key, Decimal(0)) + money
+    return committed
+
+
+def _left_universe(positions: Sequence[ManagedPosition], settings: Settings) -> list[Candidate]:
+    held: dict[str, list[ManagedPosition]] = {}
+    for position in positions:
+        held.setdefault(position.instrument_id, []).append(position)
     found = []
-    for instrument_id, positions in sorted(held.items()):
-        if instrument_id in present:
-            continue
-        first = positions[0]
+    for instrument_id, parts in sorted(held.items()):
+        first = parts[0]
         found.append(
             Candidate(
                 ticker=first.ticker,
@@ -108,7 +146,7 @@ def _left_universe(held: dict[str, list[ManagedPosition]], stocks: dict[str, Any
                 market=market_of(first.contract.mic, first.contract.currency, settings),
                 mappings={},
                 preference=(),
-                holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in positions),
+                holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in parts),
             )
         )
     return found

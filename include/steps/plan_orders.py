@@ -1,7 +1,7 @@
 """Step 9: the orders that take every portfolio of the run from what it holds to what it wants."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -16,12 +16,13 @@ from include.domain.quote import Quote
 from include.domain.run import Run
 from include.errors import BrokerUnavailable, InputError, NotPermitted, PolybrokerError
 from include.settings import Settings
-from include.steps.plan_candidates import candidates, rates_to
-from include.steps.settle_orders import settle_orders
+from include.steps.plan_candidates import candidates, committed_by, frozen_by, rates_to
+from include.steps.settle_orders import Settled, settle_orders
 from include.storage.artifacts import exists, read_json, to_json, write_json
 from include.storage.database import Database
 from include.storage.journal import Journal
-from include.storage.leases import lease
+from include.storage.leases import Lease, lease
+from include.storage.order_states import OPEN
 from include.storage.run_folder import RunFolder
 from include.trading.plan import PlanInput, build_plan, wanted_quotes
 from include.trading.validity import valid_until_by_market
@@ -52,10 +53,12 @@ def plan_orders(run: Run, open_reader: Opener, database: Database, settings: Set
     planned = {}
     for portfolio in run.portfolios:
         with ExitStack() as stack:  # nobody may send for these accounts between settling and the stored plan
-            for account in portfolio.accounts:
-                holder = f"{run.run_id} plan_orders"
+            holder = f"{run.run_id} plan_orders"
+            leases = [
                 stack.enter_context(lease(database, f"orders:{account.account_id}", holder, LEASE_SECONDS, LEASE_SECONDS))
-            planned[portfolio.portfolio_id] = desk.plan(portfolio)
+                for account in portfolio.accounts
+            ]
+            planned[portfolio.portfolio_id] = desk.plan(portfolio, leases)
     folder = RunFolder(run.folder)
     return write_json(folder.orders, {"as_of": run.as_of.isoformat(), "portfolios": planned})
 
@@ -76,8 +79,8 @@ class _Desk:
         self._settings = settings
         self._now = now
 
-    def plan(self, portfolio: Portfolio) -> dict[str, Any]:
-        """The stored plan of the session, made first where there is none."""
+    def plan(self, portfolio: Portfolio, leases: Sequence[Lease]) -> dict[str, Any]:
+        """The stored plan of the session, made first where there is none; `leases` are those of the portfolio's accounts."""
         run, journal = self._run, self._journal
         key, session = plan_key(run, portfolio.portfolio_id), run.as_of.isoformat()
         known = journal.environment(portfolio.portfolio_id)
@@ -97,9 +100,16 @@ class _Desk:
             if entry["run_id"] == run.run_id or not run.options.get("replan"):
                 self._register(entry)
                 return entry
-            _close_earlier(journal, key, session)
             revision += 1
-        entry = json.loads(journal.store_plan(key, session, revision, to_json(self._fresh(portfolio, key, revision))))
+        snapshots = _snapshots(run, portfolio)
+        accounts = [account.account_id for account in portfolio.accounts]
+        settled = settle_orders(accounts, self._readable(snapshots), self._database, self._now)
+        if stored is not None:
+            _close_earlier(journal, key, session)
+        fresh = self._fresh(portfolio, key, revision, snapshots, settled)
+        for held in leases:
+            held.renew()  # planning may have taken longer than they last: whoever sent meanwhile is not in this plan
+        entry = json.loads(journal.store_plan(key, session, revision, to_json(fresh)))
         self._register(entry)
         return entry
 
@@ -107,14 +117,15 @@ class _Desk:
         if self._run.mode is not ExecutionMode.PLAN:
             self._journal.register([Order.model_validate(order) for order in entry["orders"]])
 
-    def _fresh(self, portfolio: Portfolio, key: str, revision: int) -> dict[str, Any]:
+    def _fresh(
+        self, portfolio: Portfolio, key: str, revision: int, snapshots: dict[str, AccountSnapshot], settled: Settled
+    ) -> dict[str, Any]:
         run, journal, settings = self._run, self._journal, self._settings
         folder = RunFolder(run.folder)
         sizes = read_json(folder.sizes(portfolio.portfolio_id))
-        snapshots = _snapshots(run, portfolio)
-        accounts = [account.account_id for account in portfolio.accounts]
-        settled = settle_orders(accounts, self._readable(snapshots), self._database, self._now)
         wanted = candidates(run, portfolio, sizes, journal.managed(portfolio.portfolio_id), settings)
+        # Also those of accounts that this run leaves out: what stands there must not be bought elsewhere.
+        standing = journal.orders(portfolio=portfolio.portfolio_id, states=OPEN)
         draft = PlanInput(
             portfolio=portfolio.model_copy(update={"portfolio_id": key}),
             as_of=run.as_of,
@@ -124,9 +135,10 @@ class _Desk:
             candidates=wanted,
             snapshots=snapshots,
             quotes={},
-            frozen=settled.frozen,
+            frozen=settled.frozen | frozen_by(standing, wanted),
             valid_until=valid_until_by_market(settings.markets, {c.market for c in wanted}, run.run_after),
             converting=frozenset(a.account_id for a in portfolio.accounts if settings.brokers[a.broker].get("converts_currency")),
+            committed=committed_by(standing),
             plan_only=sizes.get("plan_only_reason") if sizes.get("plan_only") else None,
         )
         quotes, problems = _quotes(draft, self._open_reader)

@@ -127,11 +127,9 @@ def _with_own_ids(orders: Sequence[Order]) -> list[Order]:
     found = []
     for order in orders:
         key = (order.account, order.instrument_id, order.side)
-        if leg := legs[key]:
-            fields = (order.portfolio, order.environment, order.account, order.as_of, order.revision, order.instrument_id)
-            order = order.model_copy(update={"client_order_id": client_order_id(*fields, order.side, leg)})
+        fields = (order.portfolio, order.environment, order.account, order.as_of, order.revision, order.instrument_id)
+        found.append(order.model_copy(update={"client_order_id": client_order_id(*fields, order.side, legs[key])}))
         legs[key] += 1
-        found.append(order)
     return found
 
 

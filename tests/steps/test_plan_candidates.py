@@ -51,3 +51,22 @@ def test_targets_mappings_preferences_and_holdings_are_joined(tmp_path: Path) ->
         None,
         "US",
     )
+
+
+def test_a_holding_whose_instrument_got_another_id_is_still_that_holding(tmp_path: Path) -> None:
+    """Its ISIN became known, or its ticker changed: neither sold as if it had left nor bought a second time."""
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    sizes = read_json(RunFolder(run.folder).sizes("main"))
+    held = [ManagedPosition("main", "ibkr-main", "IBM.OLD", "isin:US1", contract(native_id="con-IBM", symbol="IBM"), Decimal(5))]
+    aapl, ibm = candidates(run, portfolio(), sizes, held, SETTINGS)
+    assert (aapl.held_quantity, ibm.ticker, ibm.held_quantity) == (Decimal(0), "IBM", Decimal(5))
+
+
+def test_a_ticker_that_another_company_took_over_does_not_take_its_holding(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    sizes = read_json(RunFolder(run.folder).sizes("main"))
+    held = [ManagedPosition("main", "ibkr-main", "IBM", "ticker:AAPL", contract(native_id="con-1", symbol="AAPL"), Decimal(5))]
+    aapl, ibm = candidates(run, portfolio(), sizes, held, SETTINGS)
+    assert (aapl.ticker, aapl.held_quantity, ibm.held_quantity) == ("AAPL", Decimal(5), Decimal(0))
