@@ -84,7 +84,7 @@ def submit_orders(
         OutcomeUnknown: An order may stand at the broker and could not be found; the others are done.
         NotPermitted: The kill switch is on, or the approval is missing.
         Unsupported: The run is `live`.
-        InputError: `orders.json` is not what was planned.
+        InputError: `orders.json` is not what was planned, or not what `check_risk` looked at.
         Transient: Another process sends for this account, or the broker was not there; a retry may send the rest.
         AuthenticationFailed: The account's environment has no proof.
     """
@@ -167,11 +167,14 @@ def _read_plan(run: Run, account_id: str) -> _Plan:
     except (ValueError, KeyError, TypeError) as error:
         words = f"expected the plan of portfolio {portfolio.portfolio_id}: {' '.join(str(error).split())}"
         raise InputError(words, source=folder.orders) from error
-    risk = read_json(folder.risk)
+    risk, digest = read_json(folder.risk), sha256(content)
+    if risk.get("orders_sha256") != digest:
+        words = "expected the limits of orders.json as it stands: clear check_risk and what follows it"
+        raise InputError(words, source=folder.risk, field="orders_sha256", value=risk.get("orders_sha256"))
     stopped = risk["portfolios"].get(portfolio.portfolio_id)
     if document.get("plan_only"):
         stopped = document.get("plan_only_reason") or stopped or "its plan says so"
-    return _Plan(portfolio, document, orders, revision, sha256(content), stopped, risk["blocked"])
+    return _Plan(portfolio, document, orders, revision, digest, stopped, risk["blocked"])
 
 
 def _check_stored(run: Run, plan: _Plan, journal: Journal) -> None:

@@ -12,7 +12,7 @@ from include.domain.order import Order
 from include.domain.run import Run
 from include.steps.reconcile_orders import reconcile_orders
 from include.steps.submit_orders import submit_orders
-from include.storage.artifacts import read_json, to_json, write_json
+from include.storage.artifacts import read_bytes, read_json, sha256, to_json, write_json
 from include.storage.database import Database, open_database, upgrade
 from include.storage.journal import Journal
 from include.storage.run_folder import RunFolder
@@ -104,7 +104,7 @@ def write_plan(execution: Execution, orders: list[Order], blocked: dict[str, str
     entry = plan_entry(orders, **changes)
     folder = execution.folder
     write_json(folder.orders, {"as_of": SESSION, "portfolios": {"main": entry}})
-    write_json(folder.risk, {"blocked": blocked or {}, "portfolios": {}, "findings": []})
+    write_risk(execution, blocked)
     positions = {
         order.ticker: {
             "target_weight": str(order.target_quantity * order.quote_price / order.fx_rate / 10_000),
@@ -117,6 +117,13 @@ def write_plan(execution: Execution, orders: list[Order], blocked: dict[str, str
     write_json(folder.sizes("main"), {"portfolio_id": "main", "nav": "10000", "positions": positions})
     execution.journal.store_plan("main", SESSION, entry["revision"], to_json(entry))
     execution.journal.register(orders)
+
+
+def write_risk(execution: Execution, blocked: dict[str, str] | None = None, stopped: dict[str, str] | None = None) -> None:
+    """Write risk.json about orders.json as it stands."""
+    digest = sha256(read_bytes(execution.folder.orders))
+    risk = {"orders_sha256": digest, "blocked": blocked or {}, "portfolios": stopped or {}, "findings": []}
+    write_json(execution.folder.risk, risk)
 
 
 def make_execution(

@@ -24,7 +24,7 @@ from include.storage.artifacts import read_bytes, read_json, sha256, to_json, wr
 from include.storage.database import open_database
 from include.storage.leases import lease
 from tests.fakes.broker import Crash, FakeVenue, Fault
-from tests.fakes.execution import Execution, make_execution, plan_entry, write_plan
+from tests.fakes.execution import Execution, make_execution, plan_entry, write_plan, write_risk
 from tests.fakes.orders import NEXT_MORNING, NOON, SESSION, Clock, make_order, make_portfolio, make_run
 
 BUY = make_order("AAA", "101")
@@ -95,8 +95,7 @@ def test_a_refusal_does_not_stop_the_others(execution: Execution) -> None:
 
 
 def test_what_risk_blocked_is_held_and_never_sent(execution: Execution) -> None:
-    risk = {"blocked": {BUY.client_order_id: "over 5 % of value"}, "portfolios": {}, "findings": []}
-    write_json(execution.folder.risk, risk)
+    write_risk(execution, {BUY.client_order_id: "over 5 % of value"})
     execution.submit()
     assert book(execution) == ["BBB", "CCC"]
     assert execution.outcomes()["AAA"] == ("held", "risk: over 5 % of value")
@@ -104,7 +103,7 @@ def test_what_risk_blocked_is_held_and_never_sent(execution: Execution) -> None:
 
 
 def test_a_stopped_portfolio_waits(execution: Execution) -> None:
-    write_json(execution.folder.risk, {"blocked": {}, "portfolios": {"main": "turnover 40 %, limit 30 %"}, "findings": []})
+    write_risk(execution, stopped={"main": "turnover 40 %, limit 30 %"})
     answer = execution.submit()
     assert answer["waiting"] == 3
     assert execution.outcomes()["AAA"] == ("waiting", "plan_only: turnover 40 %, limit 30 %")
@@ -117,6 +116,16 @@ def test_a_plan_only_portfolio_waits(tmp_path: Path) -> None:
     assert execution.submit()["waiting"] == 1
     assert execution.outcomes()["AAA"] == ("waiting", "plan_only: no fresh snapshot")
     assert book(execution) == []
+
+
+def test_limits_that_were_held_against_other_orders_let_nothing_through(execution: Execution) -> None:
+    """A new revision came into orders.json when only plan_orders was cleared: nobody has checked its size and turnover."""
+    newer = plan_entry([BUY.model_copy(update={"revision": 2, "client_order_id": "A" * 20})], revision=2)
+    execution.journal.store_plan("main", SESSION, 2, to_json(newer))
+    write_json(execution.folder.orders, {"as_of": SESSION, "portfolios": {"main": newer}})
+    with pytest.raises(InputError, match=r"risk\.json.*: expected the limits of orders\.json as it stands: clear check_risk"):
+        execution.submit()
+    assert execution.venues["fake-main"].submits == 0
 
 
 def test_a_price_that_moved_or_vanished_holds_the_order(execution: Execution) -> None:
@@ -176,6 +185,7 @@ def test_without_the_approvals_record_nothing_goes(execution: Execution) -> None
 def test_orders_that_are_not_the_stored_plan_are_refused(execution: Execution) -> None:
     bigger = BUY.model_copy(update={"quantity": Decimal(1000)})
     write_json(execution.folder.orders, {"as_of": SESSION, "portfolios": {"main": plan_entry([bigger, SELL, OTHER])}})
+    write_risk(execution)
     with pytest.raises(
         InputError, match=r"orders\.json: expected the plan of portfolio main, revision 1, as it is in the database"
     ):
@@ -186,6 +196,7 @@ def test_orders_that_are_not_the_stored_plan_are_refused(execution: Execution) -
 def test_a_plan_that_was_never_stored_is_refused(execution: Execution) -> None:
     entry = plan_entry([BUY], revision=7)
     write_json(execution.folder.orders, {"as_of": SESSION, "portfolios": {"main": entry}})
+    write_risk(execution)
     with pytest.raises(InputError, match="revision 7"):
         execution.submit()
 
