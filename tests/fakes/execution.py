@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from include.storage.database import Database, open_database, upgrade
 from include.storage.journal import Journal
 from include.storage.run_folder import RunFolder
 from include.storage.snapshots import SnapshotStore
+from include.storage.tables import snapshots
 from tests.fakes.broker import FakeBroker, FakeVenue
 from tests.fakes.orders import PLANNED_AT, SESSION, Clock, make_account, make_portfolio, make_run
 
@@ -126,6 +127,18 @@ def write_risk(execution: Execution, blocked: dict[str, str] | None = None, stop
     write_json(execution.folder.risk, risk)
 
 
+def another_run(execution: Execution, *accounts: str) -> Execution:
+    """The user triggers the session once more, over these accounts: the stored plan comes back."""
+    folder = f"{execution.run.folder}-again"
+    run = make_run(folder, make_portfolio(*accounts or execution.venues), run_id="manual__2")
+    again = replace(execution, run=run)
+    for name in ("orders", "risk"):
+        write_json(getattr(again.folder, name), read_json(getattr(execution.folder, name)))
+    write_json(again.folder.sizes("main"), read_json(execution.folder.sizes("main")))
+    take_snapshots(again)
+    return again
+
+
 def make_execution(
     folder: Path, *accounts: str, resend: ResendClass = ResendClass.DUPLICATE_REFUSED, fill_share: str = "1"
 ) -> Execution:
@@ -143,7 +156,9 @@ def make_execution(
 
 
 def take_snapshots(execution: Execution) -> None:
-    """What fetch_accounts leaves."""
+    """What fetch_accounts leaves, as if this were the run's first look at its accounts."""
+    with execution.database.write() as connection:
+        connection.execute(snapshots.delete().where(snapshots.c.run_id == execution.run.run_id))
     for account_id, venue in execution.venues.items():
         snapshot = FakeBroker(venue, make_account(account_id)).snapshot(SESSION, PLANNED_AT)
         SnapshotStore(execution.database).save(snapshot, execution.run.run_id)
