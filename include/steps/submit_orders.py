@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from include.brokers.base import Broker, ResendClass
-from include.domain.order import Order, OrderState
+from include.domain.order import Order, OrderState, Side
 from include.domain.portfolio import ExecutionMode, Portfolio
 from include.domain.run import Run
 from include.errors import InputError, NotPermitted, OutcomeUnknown, PolybrokerError, Unsupported
@@ -19,7 +20,7 @@ from include.storage.journal import Journal, JournalEntry
 from include.storage.leases import Lease, lease
 from include.storage.run_folder import RunFolder
 from include.trading.permission import APPROVAL_MISSING, KILL_SWITCH, Circumstances, may_send
-from include.trading.sending import Attempt, Sender, recheck
+from include.trading.sending import Attempt, Sender, recheck, recheck_position
 
 LEASE_SECONDS = 120.0  # renewed before every send; a crashed sender is followed after this long
 _RESEND_IS_SAFE = (ResendClass.DUPLICATE_REFUSED, ResendClass.REPLAY_RETURNS_ORIGINAL)
@@ -62,8 +63,8 @@ def submit_orders(
     """Send what `orders.json` plans for one account, sells first, and write `accounts/<id>.submission.json`.
 
     Nothing goes unless the file's plan is the one in the database, `include.trading.permission.may_send` agrees at the last
-    moment, the price still holds and the broker has proven its environment. Orders stopped by the risk check are recorded as
-    held. Every order that may have arrived earlier is looked up first.
+    moment, the price still holds, what it sells is still held, and the broker has proven its environment. Orders stopped by
+    the risk check are recorded as held. Every order that may have arrived earlier is looked up first.
 
     Args:
         run: The run.
@@ -102,7 +103,7 @@ def submit_orders(
     holder = f"{run.run_id} submit_orders {account_id}"
     try:
         with lease(database, f"orders:{account_id}", holder, LEASE_SECONDS, lease_wait_seconds, now=now, wait=wait) as gate.lease:
-            attempts, stopped = _send(plan, broker, journal, gate, now)
+            attempts, stopped = _send(run, plan, broker, journal, gate, now)
     except PolybrokerError as error:
         stopped = error
     states = {order.client_order_id: journal.entry(order.client_order_id) for order in plan.orders}
@@ -186,20 +187,31 @@ def _check_stored(run: Run, plan: _Plan, journal: Journal) -> None:
         )
 
 
+def _held(broker: Broker, run: Run, now: datetime) -> dict[str, Decimal]:
+    """Native id to what the account holds now, signed: hours may have passed since planning, and its owner trades as well."""
+    held: dict[str, Decimal] = {}
+    for position in broker.snapshot(run.as_of.isoformat(), now).positions:
+        held[position.native_id] = held.get(position.native_id, Decimal(0)) + position.quantity
+    return held
+
+
 def _send(
-    plan: _Plan, broker: Broker, journal: Journal, gate: _Gate, now: Callable[[], datetime]
+    run: Run, plan: _Plan, broker: Broker, journal: Journal, gate: _Gate, now: Callable[[], datetime]
 ) -> tuple[list[Attempt], PolybrokerError | None]:
     states = {order.client_order_id: journal.state(order.client_order_id) for order in plan.orders}
     ready = [o for o in plan.orders if states[o.client_order_id] is OrderState.PLANNED and gate.reason(o) is None]
     if ready or any(state in (OrderState.SENDING, OrderState.UNKNOWN) for state in states.values()):
         broker.prove_environment()
     quotes = broker.quotes([order.contract for order in ready]) if ready else {}
+    held = _held(broker, run, now()) if any(order.side is Side.SELL for order in ready) else {}
     sender = Sender(
         broker=broker,
         journal=journal,
         resend_is_safe=broker.capabilities.resend in _RESEND_IS_SAFE,
         permission=gate.permission,
-        recheck=lambda order: recheck(order, quotes.get(order.contract.native_id), plan.portfolio.limits),
+        recheck=lambda order: (
+            recheck(order, quotes.get(order.contract.native_id), plan.portfolio.limits) or recheck_position(order, held)
+        ),
         now=now,
     )
     return sender.send_all(plan.orders)

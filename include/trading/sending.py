@@ -4,7 +4,7 @@
 refuses duplicates for ever is sent the same id again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from include.trading.ports import BrokerPort, SendJournal
 MAX_TRANSIENT = 3  # sends in a row that did not arrive: the broker is not there, the rest waits for a retry
 PRICE_MOVED = "price_moved"
 NO_QUOTE = "no_quote"
+POSITION_GONE = "position_gone"
 
 Check = Callable[[Order], str | None]
 
@@ -46,7 +47,7 @@ class Sender:
         journal: Where every step is committed.
         resend_is_safe: True where the broker refuses (or replays) a repeated id for ever.
         permission: Says why an order may not go now; asked at the last moment before every single send.
-        recheck: Says why the price it was planned on does not hold any more; asked once, before the first send.
+        recheck: Says why the price or position it was planned on does not hold any more; asked once, before the first send.
         now: Clock, aware UTC.
     """
 
@@ -175,3 +176,16 @@ def recheck(order: Order, quote: Quote | None, limits: Limits) -> str | None:
     if abs(moved_pct) <= limits.max_quote_move_pct:
         return None
     return f"{PRICE_MOVED}: {moved_pct.quantize(Decimal('0.01')):+f} % since planning, {limits.max_quote_move_pct} % allowed"
+
+
+def recheck_position(order: Order, held: Mapping[str, Decimal]) -> str | None:
+    """Why a sale would sell more than the account holds now, or None; a purchase is always fine.
+
+    Args:
+        order: The order.
+        held: Native id to the account's signed quantity; a contract that is absent is not held.
+    """
+    there = held.get(order.contract.native_id, Decimal(0))
+    if order.side is Side.BUY or there >= order.quantity:
+        return None
+    return f"{POSITION_GONE}: {order.account} shows {there.normalize():f}, less than the {order.quantity.normalize():f} to sell"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from include.brokers.base import Broker, ResendClass
-from include.domain.order import Order
+from include.domain.order import Order, Side
 from include.domain.run import Run
 from include.steps.reconcile_orders import reconcile_orders
 from include.steps.submit_orders import submit_orders
@@ -101,7 +101,13 @@ def plan_entry(orders: list[Order], **changes: Any) -> dict[str, Any]:
 
 
 def write_plan(execution: Execution, orders: list[Order], blocked: dict[str, str] | None = None, **changes: Any) -> None:
-    """Write orders.json, risk.json and sizes.json, and store and register the plan as plan_orders does."""
+    """Write orders.json, risk.json and sizes.json, and store and register the plan as plan_orders does.
+
+    What the plan sells is held at its venue, unless a test has put something else there.
+    """
+    for order in orders:
+        if order.side is Side.SELL and order.account in execution.venues:
+            execution.venues[order.account].opening.setdefault(order.contract.native_id, order.quantity)
     entry = plan_entry(orders, **changes)
     folder = execution.folder
     write_json(folder.orders, {"as_of": SESSION, "portfolios": {"main": entry}})

@@ -139,6 +139,14 @@ def test_a_price_that_moved_or_vanished_holds_the_order(execution: Execution) ->
     assert book(execution) == ["BBB"]
 
 
+def test_what_is_not_held_any_more_is_not_sold(execution: Execution) -> None:
+    """The account's owner sold some of it while the plan waited for its approval: the rest would be a short position."""
+    execution.venues["fake-main"].opening = {"102": Decimal("3.5")}
+    execution.submit()
+    assert book(execution) == ["AAA", "CCC"]
+    assert execution.outcomes()["BBB"] == ("held", "position_gone: fake-main shows 3.5, less than the 4 to sell")
+
+
 def test_the_kill_switch_stops_everything_and_a_retry_goes_on(execution: Execution) -> None:
     execution.kill_switch = True
     with pytest.raises(NotPermitted, match="fake-main: the kill switch is on; 3 orders were not sent"):

@@ -9,7 +9,7 @@ from include.domain.order import Order, OrderReport, OrderState, Side
 from include.domain.portfolio import Limits
 from include.domain.quote import Quote
 from include.errors import AuthenticationFailed, BrokerUnavailable, DuplicateOrder, InputError, OutcomeUnknown, RateLimited
-from include.trading.sending import Sender, recheck
+from include.trading.sending import Sender, recheck, recheck_position
 from tests.fakes.broker import FakeBroker, FakeVenue, Fault
 from tests.fakes.orders import NOON, make_account, make_order
 
@@ -298,6 +298,21 @@ def test_a_rejection_names_the_brokers_code_where_it_gave_one() -> None:
 
 def quote(price: str | None, currency: str = "USD") -> Quote:
     return Quote(native_id="101", currency=currency, last=None if price is None else Decimal(price), time=NOON)
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [
+        ({"101": Decimal(10)}, None),
+        ({"101": Decimal(11)}, None),
+        ({"101": Decimal("9.5")}, "position_gone: fake-main shows 9.5, less than the 10 to sell"),
+        ({"101": Decimal(-10)}, "position_gone: fake-main shows -10, less than the 10 to sell"),
+        ({"102": Decimal(10)}, "position_gone: fake-main shows 0, less than the 10 to sell"),
+    ],
+)
+def test_recheck_position(held: dict[str, Decimal], reason: str | None) -> None:
+    assert recheck_position(make_order(side=Side.SELL), held) == reason
+    assert recheck_position(BUY, held) is None
 
 
 @pytest.mark.parametrize(
