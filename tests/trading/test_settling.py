@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from include.brokers.base import ResendClass
 from include.domain.order import OrderState, Side
 from include.errors import BrokerUnavailable
 from include.steps.settle_orders import settle_orders
+from include.storage.tables import snapshots
 from include.trading.settling import settle
 from tests.fakes.broker import FakeBroker
 from tests.fakes.execution import Execution, make_execution, write_plan
@@ -63,6 +64,28 @@ def test_what_is_not_found_stays_frozen_within_its_validity(execution: Execution
     sending(execution)
     assert run_settle(execution, VALID_UNTIL) == {"ticker:AAA", "ticker:BBB"}
     assert states(execution) == (OrderState.SENDING, OrderState.SENDING)
+
+
+def test_an_order_of_the_last_second_is_given_time_to_arrive(execution: Execution) -> None:
+    sending(execution)
+    assert run_settle(execution, VALID_UNTIL + timedelta(minutes=15)) == {"ticker:AAA", "ticker:BBB"}
+    venue = execution.venues["fake-main"]
+    venue.arrive(BUY)
+    assert run_settle(execution, VALID_UNTIL + timedelta(minutes=15, seconds=1)) == {"ticker:AAA"}
+    assert states(execution) == (OrderState.ACCEPTED, OrderState.NOT_SENT)
+
+
+def test_without_a_snapshot_to_compare_with_nothing_is_concluded(execution: Execution) -> None:
+    sending(execution)
+    with execution.database.write() as connection:
+        connection.execute(snapshots.delete())
+    assert run_settle(execution, NEXT_MORNING) == {"ticker:AAA", "ticker:BBB"}
+    entry = execution.journal.entry(BUY.client_order_id)
+    assert entry is not None
+    assert (entry.state, entry.reason) == (
+        OrderState.UNKNOWN,
+        "not found, and no snapshot of its session tells whether the position moved",
+    )
 
 
 def test_what_never_showed_up_was_not_sent(execution: Execution) -> None:
