@@ -199,7 +199,8 @@ def _send(
     run: Run, plan: _Plan, broker: Broker, journal: Journal, gate: _Gate, now: Callable[[], datetime]
 ) -> tuple[list[Attempt], PolybrokerError | None]:
     states = {order.client_order_id: journal.state(order.client_order_id) for order in plan.orders}
-    ready = [o for o in plan.orders if states[o.client_order_id] is OrderState.PLANNED and gate.reason(o) is None]
+    refused = {o.client_order_id: gate.reason(o) for o in plan.orders if states[o.client_order_id] is OrderState.PLANNED}
+    ready = [o for o in plan.orders if refused.get(o.client_order_id, "") is None]
     if ready or any(state in (OrderState.SENDING, OrderState.UNKNOWN) for state in states.values()):
         broker.prove_environment()
     quotes = broker.quotes([order.contract for order in ready]) if ready else {}
@@ -208,7 +209,8 @@ def _send(
         broker=broker,
         journal=journal,
         resend_is_safe=broker.capabilities.resend in _RESEND_IS_SAFE,
-        permission=gate.permission,
+        # What may not go now is not quoted, so it does not go later in this call either: a retry looks at it afresh.
+        permission=lambda order: refused.get(order.client_order_id) or gate.permission(order),
         recheck=lambda order: (
             recheck(order, quotes.get(order.contract.native_id), plan.portfolio.limits) or recheck_position(order, held)
         ),

@@ -19,6 +19,7 @@ from include.errors import (
     Transient,
     Unsupported,
 )
+from include.steps.submit_orders import submit_orders
 from include.storage.approvals import ApprovalStore
 from include.storage.artifacts import read_bytes, read_json, sha256, to_json, write_json
 from include.storage.database import open_database
@@ -154,6 +155,29 @@ def test_the_kill_switch_stops_everything_and_a_retry_goes_on(execution: Executi
     assert execution.outcomes()["AAA"] == ("waiting", "kill_switch")
     assert book(execution) == []
     execution.kill_switch = False
+    assert execution.submit()["sent"] == 3
+
+
+def test_a_kill_switch_that_is_lifted_while_sending_closes_no_order(execution: Execution) -> None:
+    """They were refused before quotes were read: without a quote they must neither go nor be held for good."""
+    asked: list[bool] = []
+
+    def lifted_after_the_first_look() -> bool:
+        asked.append(True)
+        return len(asked) <= 3
+
+    with execution.open("fake-main") as broker, pytest.raises(NotPermitted, match="3 orders were not sent"):
+        submit_orders(
+            execution.run,
+            "fake-main",
+            broker,
+            execution.database,
+            approval_needed=False,
+            kill_switch=lifted_after_the_first_look,
+            now=execution.clock.now,
+            wait=execution.clock.wait,
+        )
+    assert set(execution.outcomes().values()) == {("waiting", "kill_switch")}
     assert execution.submit()["sent"] == 3
 
 
