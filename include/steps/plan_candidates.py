@@ -53,10 +53,10 @@ def candidates(
                 market=stock["market"],
                 mappings={broker: table[ticker] for broker, table in mappings.items() if ticker in table},
                 preference=tuple(broker_order(stock["asset_class"], stock["market"], settings.preferences, settings.markets)),
-                holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in mine),
+                holdings=_holdings(mine, ticker, mappings),
             )
         )
-    return found + _left_universe(held.get(None, []), settings)
+    return found + _left_universe(held.get(None, []), mappings, settings)
 
 
 def rates_to(base: str, exchange_rates: dict[str, Any]) -> dict[str, Decimal]:
@@ -128,7 +128,20 @@ def committed_by(standing: Sequence[JournalEntry]) -> dict[tuple[str, str], Deci
     return committed
 
 
-def _left_universe(positions: Sequence[ManagedPosition], settings: Settings) -> list[Candidate]:
+def _holdings(positions: Sequence[ManagedPosition], ticker: str, mappings: dict[str, dict[str, Mapping]]) -> tuple[Holding, ...]:
+    """Holdings with their contract as the broker describes it today (ticks, lots, pence), else as the journal has it."""
+    found = []
+    for position in positions:
+        mapping = mappings.get(position.contract.broker, {}).get(ticker)
+        today = mapping.contract if mapping else None
+        same = today is not None and today.native_id == position.contract.native_id
+        found.append(Holding(position.account, today if today and same else position.contract, position.quantity))
+    return tuple(found)
+
+
+def _left_universe(
+    positions: Sequence[ManagedPosition], mappings: dict[str, dict[str, Mapping]], settings: Settings
+) -> list[Candidate]:
     held: dict[str, list[ManagedPosition]] = {}
     for position in positions:
         held.setdefault(position.instrument_id, []).append(position)
@@ -146,7 +159,7 @@ def _left_universe(positions: Sequence[ManagedPosition], settings: Settings) -> 
                 market=market_of(first.contract.mic, first.contract.currency, settings),
                 mappings={},
                 preference=(),
-                holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in parts),
+                holdings=_holdings(parts, first.ticker, mappings),
             )
         )
     return found

@@ -1,7 +1,7 @@
 """Step 9: the orders that take every portfolio of the run from what it holds to what it wants."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from include.brokers.base import Broker
 from include.domain.account import AccountSnapshot
+from include.domain.market import Market
 from include.domain.order import Order, OrderState
 from include.domain.portfolio import ExecutionMode, Portfolio
 from include.domain.quote import Quote
@@ -24,6 +25,7 @@ from include.storage.journal import Journal
 from include.storage.leases import Lease, lease
 from include.storage.order_states import OPEN
 from include.storage.run_folder import RunFolder
+from include.trading.candidate import Candidate
 from include.trading.plan import PlanInput, build_plan, wanted_quotes
 from include.trading.validity import valid_until_by_market
 
@@ -136,7 +138,7 @@ class _Desk:
             snapshots=snapshots,
             quotes={},
             frozen=settled.frozen | frozen_by(standing, wanted),
-            valid_until=valid_until_by_market(settings.markets, {c.market for c in wanted}, run.run_after),
+            valid_until=_closes(wanted, settings.markets, run.run_after),
             converting=frozenset(a.account_id for a in portfolio.accounts if settings.brokers[a.broker].get("converts_currency")),
             committed=committed_by(standing),
             plan_only=sizes.get("plan_only_reason") if sizes.get("plan_only") else None,
@@ -168,6 +170,17 @@ class _Desk:
             return self._open_reader(account_id)
 
         return opened
+
+
+def _closes(wanted: Sequence[Candidate], markets: Mapping[str, Market], after: datetime) -> dict[str, datetime]:
+    """Close of the next session by market id and by MIC, of the markets of all candidates and their contracts."""
+    mics = {mic: name for name, market in markets.items() for mic in market.mics}
+    listed = [m.contract for c in wanted for m in c.mappings.values() if m.contract] + [
+        holding.contract for c in wanted for holding in c.holdings
+    ]
+    names = {c.market for c in wanted} | {mics[contract.mic] for contract in listed if contract.mic in mics}
+    closes = valid_until_by_market(markets, names, after)
+    return {mic: closes[name] for mic, name in mics.items() if name in closes} | closes
 
 
 def _close_earlier(journal: Journal, key: str, session: str) -> None:

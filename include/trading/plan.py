@@ -31,7 +31,7 @@ class PlanInput:
         snapshots: Account id to this run's snapshot.
         quotes: (account id, native id) to a fresh quote.
         frozen: Instrument ids with an order of unknown outcome, to the reason: nothing is planned for them.
-        valid_until: Market id to the close of its next session.
+        valid_until: Market id, and MIC where it is known, to the close of its next session.
         converting: Account ids whose broker changes currencies by itself.
         committed: (account id, currency) to what open buys of earlier plans may still take: it is not free.
         plan_only: Why nothing of this portfolio may be sent, or None.
@@ -275,7 +275,8 @@ def _order(
         target_quantity=target,
         delta_quantity=quantity * side.sign,
         reason=f"{why}; {where.reason}",
-        valid_until=plan.valid_until[candidate.market],
+        # Of the market where the contract trades: a holding, or another listing, may be elsewhere than the screen's row.
+        valid_until=plan.valid_until.get(contract.mic, plan.valid_until[candidate.market]),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from include.errors import InputError
 from include.settings import load_settings
 from include.steps.plan_candidates import candidates, market_of, rates_to
-from include.storage.artifacts import read_json
+from include.storage.artifacts import read_json, write_json
 from include.storage.journal import ManagedPosition
 from include.storage.run_folder import RunFolder
 from tests.steps.run_files import make_run, write_inputs
@@ -61,6 +61,31 @@ def test_a_holding_whose_instrument_got_another_id_is_still_that_holding(tmp_pat
     held = [ManagedPosition("main", "ibkr-main", "IBM.OLD", "isin:US1", contract(native_id="con-IBM", symbol="IBM"), Decimal(5))]
     aapl, ibm = candidates(run, portfolio(), sizes, held, SETTINGS)
     assert (aapl.held_quantity, ibm.ticker, ibm.held_quantity) == (Decimal(0), "IBM", Decimal(5))
+
+
+def test_a_holding_is_traded_by_what_its_broker_says_of_the_contract_today(tmp_path: Path) -> None:
+    """An adopted one knows nothing of pence: quotes and limits of the wire would be taken for pounds."""
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    folder = RunFolder(run.folder)
+    sizes = read_json(folder.sizes("main"))
+    document = read_json(folder.mapping("ibkr"))
+    for row in document["mappings"]:
+        row["contract"]["price_magnifier"] = "100"
+    left = {**document["mappings"][1], "ticker": "OLD", "instrument_id": "ticker:OLD"}
+    document["mappings"].append({**left, "contract": {**left["contract"], "native_id": "con-OLD"}})
+    write_json(folder.mapping("ibkr"), document)
+    held = [
+        ManagedPosition("main", "ibkr-main", "IBM", "ticker:IBM", contract(native_id="con-IBM", symbol="IBM"), Decimal(5)),
+        ManagedPosition("main", "ibkr-main", "OLD", "ticker:OLD", contract(native_id="con-OLD", symbol="OLD"), Decimal(9)),
+        ManagedPosition("main", "ibkr-main", "OLD", "ticker:OLD", contract(native_id="con-GONE", symbol="OLD"), Decimal(1)),
+    ]
+    _, ibm, old = candidates(run, portfolio(), sizes, held, SETTINGS)
+    assert [h.contract.price_magnifier for h in ibm.holdings] == [Decimal(100)]
+    assert [(h.contract.native_id, h.contract.price_magnifier) for h in old.holdings] == [
+        ("con-OLD", Decimal(100)),
+        ("con-GONE", Decimal(1)),
+    ]
 
 
 def test_a_ticker_that_another_company_took_over_does_not_take_its_holding(tmp_path: Path) -> None:

@@ -332,3 +332,17 @@ def test_a_planner_that_lost_its_turn_stores_nothing(run: Run, database: Databas
     with pytest.raises(Transient, match="was lost to another process"):
         plan(run, database, Slow())
     assert Journal(database).plan("main", "2026-11-20") is None
+
+
+def test_an_order_is_valid_as_long_as_the_market_of_its_contract(run: Run, database: Database) -> None:
+    """The row is an American one; what ibkr maps it to is quoted in Frankfurt, which closes hours before New York."""
+    folder = RunFolder(run.folder)
+    mapping = read_json(folder.mapping("ibkr"))
+    for row in mapping["mappings"]:
+        row["contract"]["mic"] = "XETR"
+    write_json(folder.mapping("ibkr"), mapping)
+    orders = plan(run, database)["portfolios"]["main"]["orders"]
+    assert [(o["account"], o["valid_until"]) for o in orders] == [
+        ("alpaca-main", "2026-11-23T21:00:00Z"),
+        ("ibkr-main", "2026-11-23T16:30:00Z"),
+    ]
