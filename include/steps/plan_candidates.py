@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from include.domain.account import AccountSnapshot
 from include.domain.contract import Contract
 from include.domain.mapping import Mapping
 from include.domain.order import Side
@@ -117,13 +118,20 @@ def frozen_by(standing: Sequence[JournalEntry], wanted: Sequence[Candidate]) -> 
     return frozen
 
 
-def committed_by(standing: Sequence[JournalEntry]) -> dict[tuple[str, str], Decimal]:
-    """(account id, currency) to the money, positive, that open buys may still take at their limits."""
+def committed_by(orders: Sequence[JournalEntry], snapshots: dict[str, AccountSnapshot]) -> dict[tuple[str, str], Decimal]:
+    """(account id, currency) to the money, positive, that buys have taken since the snapshot or may still take at their limits.
+
+    Args:
+        orders: Every order that stands now, and every one that stood when its account was read.
+        snapshots: By account id; what had been filled then is off the account's cash already.
+    """
+    filled = {(name, r.client_order_id): r.filled_quantity for name, s in snapshots.items() for r in s.open_orders}
     committed: dict[tuple[str, str], Decimal] = {}
-    for order, report in ((entry.order, entry.report) for entry in standing if entry.order.side is Side.BUY):
-        price = order.limit_price or order.quote_price
-        money = (order.quantity - report.filled_quantity) * price * order.contract.multiplier
+    for order, state, now in ((e.order, e.state, e.report.filled_quantity) for e in orders if e.order.side is Side.BUY):
+        then = filled.get((order.account, order.client_order_id), now)
+        quantity = (now if state.is_final else order.quantity) - then
         key = (order.account, order.contract.currency)
+        money = quantity * (order.limit_price or order.quote_price) * order.contract.multiplier
         committed[key] = committed.get(key, Decimal(0)) + money
     return committed
 

@@ -21,7 +21,7 @@ from include.steps.plan_candidates import candidates, committed_by, frozen_by, r
 from include.steps.settle_orders import Settled, settle_orders
 from include.storage.artifacts import exists, read_json, to_json, write_json
 from include.storage.database import Database
-from include.storage.journal import Journal
+from include.storage.journal import Journal, JournalEntry
 from include.storage.leases import Lease, lease
 from include.storage.order_states import OPEN
 from include.storage.run_folder import RunFolder
@@ -140,7 +140,7 @@ class _Desk:
             frozen=settled.frozen | frozen_by(standing, wanted),
             valid_until=_closes(wanted, settings.markets, run.run_after),
             converting=frozenset(a.account_id for a in portfolio.accounts if settings.brokers[a.broker].get("converts_currency")),
-            committed=committed_by(standing),
+            committed=committed_by(standing + _over_since(snapshots, journal), snapshots),
             plan_only=sizes.get("plan_only_reason") if sizes.get("plan_only") else None,
         )
         quotes, problems = _quotes(draft, self._open_reader)
@@ -170,6 +170,12 @@ class _Desk:
             return self._open_reader(account_id)
 
         return opened
+
+
+def _over_since(snapshots: Mapping[str, AccountSnapshot], journal: Journal) -> list[JournalEntry]:
+    """Our orders that stood when the accounts were read and are over now."""
+    found = [journal.entry(report.client_order_id) for snapshot in snapshots.values() for report in snapshot.open_orders]
+    return [entry for entry in found if entry is not None and entry.state.is_final]
 
 
 def _closes(wanted: Sequence[Candidate], markets: Mapping[str, Market], after: datetime) -> dict[str, datetime]:

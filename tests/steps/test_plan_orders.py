@@ -346,3 +346,24 @@ def test_an_order_is_valid_as_long_as_the_market_of_its_contract(run: Run, datab
         ("alpaca-main", "2026-11-23T21:00:00Z"),
         ("ibkr-main", "2026-11-23T16:30:00Z"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "done", "cash"),
+    [
+        (OrderState.FILLED, "12", "97990.00"),  # 10 more at 201 since the account was read
+        (OrderState.CANCELLED, "5", "99397.00"),  # 3 more, and nothing can follow
+        (OrderState.ACCEPTED, "5", "97990.00"),  # 3 more, and 7 may follow
+    ],
+)
+def test_what_filled_after_the_account_was_read_is_not_spent_again(
+    run: Run, database: Database, tmp_path: Path, state: OrderState, done: str, cash: str
+) -> None:
+    desk = Desk()
+    client_order_id = accepted(database, plan(run, database), "IBM", done="2")
+    later = next_run(tmp_path, run)
+    write_inputs(later, weights={"AAPL": 0.05})
+    read = snapshot("ibkr-main", positions=(position("con-IBM", "2", "IBM"),), open_orders=(standing(client_order_id, "2"),))
+    write_json(RunFolder(later.folder).account("ibkr-main"), read)
+    desk.known[client_order_id] = OrderReport(client_order_id=client_order_id, state=state, filled_quantity=Decimal(done))
+    assert plan(later, database, desk)["portfolios"]["main"]["cash_left"]["ibkr-main"]["USD"] == cash
