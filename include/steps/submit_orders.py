@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from include.brokers.base import Broker, ResendClass
@@ -187,14 +186,6 @@ def _check_stored(run: Run, plan: _Plan, journal: Journal) -> None:
         )
 
 
-def _held(broker: Broker, run: Run, now: datetime) -> dict[str, Decimal]:
-    """Native id to what the account holds now, signed: hours may have passed since planning, and its owner trades as well."""
-    held: dict[str, Decimal] = {}
-    for position in broker.snapshot(run.as_of.isoformat(), now).positions:
-        held[position.native_id] = held.get(position.native_id, Decimal(0)) + position.quantity
-    return held
-
-
 def _send(
     run: Run, plan: _Plan, broker: Broker, journal: Journal, gate: _Gate, now: Callable[[], datetime]
 ) -> tuple[list[Attempt], PolybrokerError | None]:
@@ -204,7 +195,9 @@ def _send(
     if ready or any(state in (OrderState.SENDING, OrderState.UNKNOWN) for state in states.values()):
         broker.prove_environment()
     quotes = broker.quotes([order.contract for order in ready]) if ready else {}
-    held = _held(broker, run, now()) if any(order.side is Side.SELL for order in ready) else {}
+    # Hours may have passed since planning, and the account's owner trades as well.
+    sells = any(order.side is Side.SELL for order in ready)
+    account = broker.snapshot(run.as_of.isoformat(), now()) if sells else None
     sender = Sender(
         broker=broker,
         journal=journal,
@@ -212,7 +205,7 @@ def _send(
         # What may not go now is not quoted, so it does not go later in this call either: a retry looks at it afresh.
         permission=lambda order: refused.get(order.client_order_id) or gate.permission(order),
         recheck=lambda order: (
-            recheck(order, quotes.get(order.contract.native_id), plan.portfolio.limits) or recheck_position(order, held)
+            recheck(order, quotes.get(order.contract.native_id), plan.portfolio.limits) or recheck_position(order, account)
         ),
         now=now,
     )

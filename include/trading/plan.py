@@ -176,7 +176,8 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
     for holding in candidate.holdings:
         if not _is_read(plan, holding.account_id):
             return f"account_frozen: {holding.account_id} holds it and could not be read"
-        at_broker = _at_broker(plan.snapshots[holding.account_id], holding.contract.native_id)
+        snapshot = plan.snapshots[holding.account_id]
+        at_broker = snapshot.held(holding.contract.native_id)
         if holding.quantity < 0 or at_broker < 0:
             return f"negative_position: {at_broker.normalize():f} in {holding.account_id}; look at the account"
         if at_broker < holding.quantity:
@@ -184,6 +185,9 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
                 f"position_differs: managed {holding.quantity.normalize():f}, "
                 f"{holding.account_id} shows {at_broker.normalize():f}; look at the account"
             )
+        sold = snapshot.being_sold(holding.contract.native_id)
+        if at_broker - sold < holding.quantity:
+            return f"open_order: {sold.normalize():f} of it are being sold in {holding.account_id}; look at the account"
     return None
 
 
@@ -313,7 +317,3 @@ def _is_read(plan: PlanInput, account_id: str) -> bool:
     """Whether this run has seen the account: not so for one that is frozen, or that the run leaves out."""
     snapshot = plan.snapshots.get(account_id)
     return snapshot is not None and not snapshot.frozen
-
-
-def _at_broker(snapshot: AccountSnapshot, native_id: str) -> Decimal:
-    return sum((position.quantity for position in snapshot.positions if position.native_id == native_id), Decimal(0))

@@ -4,11 +4,12 @@
 refuses duplicates for ever is sent the same id again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from include.domain.account import AccountSnapshot
 from include.domain.order import Order, OrderReport, OrderState, Side
 from include.domain.portfolio import Limits
 from include.domain.quote import Quote
@@ -178,14 +179,19 @@ def recheck(order: Order, quote: Quote | None, limits: Limits) -> str | None:
     return f"{PRICE_MOVED}: {moved_pct.quantize(Decimal('0.01')):+f} % since planning, {limits.max_quote_move_pct} % allowed"
 
 
-def recheck_position(order: Order, held: Mapping[str, Decimal]) -> str | None:
-    """Why a sale would sell more than the account holds now, or None; a purchase is always fine.
+def recheck_position(order: Order, account: AccountSnapshot | None) -> str | None:
+    """Why a sale would sell more than the account holds now and nobody else is selling, or None; a purchase is always fine.
 
     Args:
         order: The order.
-        held: Native id to the account's signed quantity; a contract that is absent is not held.
+        account: As it is now; None where only purchases are sent.
     """
-    there = held.get(order.contract.native_id, Decimal(0))
-    if order.side is Side.BUY or there >= order.quantity:
+    if order.side is Side.BUY:
         return None
-    return f"{POSITION_GONE}: {order.account} shows {there.normalize():f}, less than the {order.quantity.normalize():f} to sell"
+    native_id = order.contract.native_id
+    free = account.held(native_id) - account.being_sold(native_id) if account else Decimal(0)
+    if free >= order.quantity:
+        return None
+    return (
+        f"{POSITION_GONE}: {order.account} shows {free.normalize():f} free, less than the {order.quantity.normalize():f} to sell"
+    )

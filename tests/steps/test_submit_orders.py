@@ -145,7 +145,7 @@ def test_what_is_not_held_any_more_is_not_sold(execution: Execution) -> None:
     execution.venues["fake-main"].opening = {"102": Decimal("3.5")}
     execution.submit()
     assert book(execution) == ["AAA", "CCC"]
-    assert execution.outcomes()["BBB"] == ("held", "position_gone: fake-main shows 3.5, less than the 4 to sell")
+    assert execution.outcomes()["BBB"] == ("held", "position_gone: fake-main shows 3.5 free, less than the 4 to sell")
 
 
 def test_the_kill_switch_stops_everything_and_a_retry_goes_on(execution: Execution) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.domain.mapping import MappingStatus
-from include.domain.order import Side
+from include.domain.order import OrderReport, OrderState, Side
 from include.domain.portfolio import Limits
 from include.trading.candidate import Holding
 from include.trading.order_id import client_order_id
@@ -271,3 +271,15 @@ def test_a_currency_without_a_rate_holds_its_instrument_alone() -> None:
     plan = build_plan(plan_input(left, candidate(AT_ALPACA), snapshots=snapshots, quotes=quotes))
     assert [order.ticker for order in plan.orders] == ["AAPL"]
     assert [(held.ticker, held.reason) for held in plan.held] == [("VOLV", "no_rate: nobody told a rate of SEK")]
+
+
+def test_what_somebody_else_is_selling_is_not_sold_a_second_time() -> None:
+    by_hand = OrderReport(
+        client_order_id="by hand", native_id="265598", side=Side.SELL, quantity=Decimal(8), state=OrderState.ACCEPTED
+    )
+    held = snapshot(positions=(position("265598", "20"),), open_orders=(by_hand,))
+    wanted = candidate(AT_IBKR, weight="0", holdings=(held_at_ibkr("20"),))
+    plan = build_plan(plan_input(wanted, snapshots={"ibkr-main": held}))
+    assert [h.reason for h in plan.held] == ["open_order: 8 of it are being sold in ibkr-main; look at the account"]
+    more = held.model_copy(update={"positions": (position("265598", "28"),)})
+    assert [order.quantity for order in build_plan(plan_input(wanted, snapshots={"ibkr-main": more})).orders] == [Decimal(20)]

@@ -12,6 +12,7 @@ from include.errors import AuthenticationFailed, BrokerUnavailable, DuplicateOrd
 from include.trading.sending import Sender, recheck, recheck_position
 from tests.fakes.broker import FakeBroker, FakeVenue, Fault
 from tests.fakes.orders import NOON, make_account, make_order
+from tests.trading.build import position, snapshot
 
 BUY = make_order("AAA", "101")
 SELL = make_order("BBB", "102", Side.SELL, "4")
@@ -301,18 +302,29 @@ def quote(price: str | None, currency: str = "USD") -> Quote:
 
 
 @pytest.mark.parametrize(
-    ("held", "reason"),
+    ("native_id", "held", "sold", "reason"),
     [
-        ({"101": Decimal(10)}, None),
-        ({"101": Decimal(11)}, None),
-        ({"101": Decimal("9.5")}, "position_gone: fake-main shows 9.5, less than the 10 to sell"),
-        ({"101": Decimal(-10)}, "position_gone: fake-main shows -10, less than the 10 to sell"),
-        ({"102": Decimal(10)}, "position_gone: fake-main shows 0, less than the 10 to sell"),
+        ("101", "10", "0", None),
+        ("101", "11", "1", None),
+        ("101", "9.5", "0", "position_gone: fake-main shows 9.5 free, less than the 10 to sell"),
+        ("101", "15", "6", "position_gone: fake-main shows 9 free, less than the 10 to sell"),
+        ("101", "-10", "0", "position_gone: fake-main shows -10 free, less than the 10 to sell"),
+        ("102", "10", "0", "position_gone: fake-main shows 0 free, less than the 10 to sell"),
     ],
 )
-def test_recheck_position(held: dict[str, Decimal], reason: str | None) -> None:
-    assert recheck_position(make_order(side=Side.SELL), held) == reason
-    assert recheck_position(BUY, held) is None
+def test_recheck_position(native_id: str, held: str, sold: str, reason: str | None) -> None:
+    by_hand = OrderReport(
+        client_order_id="by hand",
+        native_id=native_id,
+        side=Side.SELL,
+        quantity=Decimal(sold) + 2,
+        filled_quantity=Decimal(2),
+        state=OrderState.PARTIALLY_FILLED,
+    )
+    there = snapshot("fake-main", positions=(position(native_id, held),), open_orders=(by_hand,))
+    assert recheck_position(make_order(side=Side.SELL), there) == reason
+    assert recheck_position(BUY, there) is None
+    assert recheck_position(BUY, None) is None
 
 
 @pytest.mark.parametrize(
