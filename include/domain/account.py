@@ -84,6 +84,9 @@ class AccountSnapshot(Value):
         return sum((p.quantity for p in self.positions if p.native_id == native_id), Decimal(0))
 
     def being_sold(self, native_id: str) -> Decimal:
-        """What open orders, whoever placed them, may still sell of a contract, positive."""
-        sales = (r for r in self.open_orders if r.native_id == native_id and r.side is Side.SELL and r.quantity is not None)
-        return sum((r.quantity - r.filled_quantity for r in sales if r.quantity is not None), Decimal(0))
+        """What open orders, whoever placed them, may still sell of a contract, positive; 0 where none does."""
+        left = Decimal(0)
+        for report in self.open_orders:  # a broker may list what it has refused, too (IBKR's `Inactive`)
+            if report.native_id == native_id and report.side is Side.SELL and report.quantity and not report.state.is_final:
+                left += report.quantity - report.filled_quantity
+        return left
