@@ -88,13 +88,17 @@ def _row_of(position: ManagedPosition, stocks: dict[str, Any], mappings: dict[st
     """The ticker a holding belongs to; None: it left the universe.
 
     That is the listing it was bought as, else the first row of its instrument, else the first row that its broker maps to this
-    very contract: an instrument whose ISIN became known has another id, and is still the same position.
+    very contract, else the row of its ticker where one of the two knows no ISIN: an instrument whose ISIN became known (or was
+    not given when it was adopted) has another id, and is still the same position.
     """
     row = stocks.get(position.ticker)
     if row is not None and row["instrument_id"] == position.instrument_id:
         return position.ticker
     same = (t for t, s in sorted(stocks.items()) if s["instrument_id"] == position.instrument_id)
-    return next(same, None) or _mapped_to(position.contract, stocks, mappings.get(position.contract.broker, {}))
+    found = next(same, None) or _mapped_to(position.contract, stocks, mappings.get(position.contract.broker, {}))
+    if found is None and row is not None and any(i.startswith("ticker:") for i in (row["instrument_id"], position.instrument_id)):
+        return position.ticker
+    return found
 
 
 def _mapped_to(contract: Contract, stocks: dict[str, Any], table: dict[str, Mapping]) -> str | None:

@@ -63,6 +63,29 @@ def test_a_holding_whose_instrument_got_another_id_is_still_that_holding(tmp_pat
     assert (aapl.held_quantity, ibm.ticker, ibm.held_quantity) == (Decimal(0), "IBM", Decimal(5))
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "belongs"),
+    [
+        ("ticker:IBM", "isin:US4592001014", True),  # adopted without its ISIN
+        ("isin:US4592001014", "ticker:IBM", True),  # the export lost it
+        ("isin:US4592001014", "isin:US0000000000", False),  # another company has the ticker now
+    ],
+)
+def test_a_ticker_decides_only_where_an_isin_is_not_known(tmp_path: Path, before: str, now: str, belongs: bool) -> None:
+    """The broker does not map it today, so that its contract says nothing."""
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    folder = RunFolder(run.folder)
+    universe = read_json(folder.universe)
+    universe["all_stocks"]["IBM"]["instrument_id"] = now
+    write_json(folder.universe, universe)
+    held = [ManagedPosition("main", "ibkr-main", "IBM", before, contract(native_id="con-1", symbol="IBM"), Decimal(5))]
+    found = candidates(run, portfolio(), read_json(folder.sizes("main")), held, SETTINGS)
+    assert [(c.instrument_id, c.held_quantity) for c in found if c.ticker == "IBM"] == (
+        [(now, Decimal(5))] if belongs else [(now, Decimal(0)), (before, Decimal(5))]
+    )
+
+
 def test_a_holding_is_traded_by_what_its_broker_says_of_the_contract_today(tmp_path: Path) -> None:
     """An adopted one knows nothing of pence: quotes and limits of the wire would be taken for pounds."""
     run = make_run(tmp_path / "run")
