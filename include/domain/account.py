@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from include.domain.model import Value
-from include.domain.order import OrderReport
+from include.domain.order import OrderReport, Side
 
 
 class Environment(StrEnum):
@@ -78,3 +78,15 @@ class AccountSnapshot(Value):
     session: str
     frozen: bool = False
     frozen_reason: str | None = None
+
+    def held(self, native_id: str) -> Decimal:
+        """Signed quantity of a contract; 0 where there is none."""
+        return sum((p.quantity for p in self.positions if p.native_id == native_id), Decimal(0))
+
+    def being_sold(self, native_id: str) -> Decimal:
+        """What open orders, whoever placed them, may still sell of a contract, positive; 0 where none does."""
+        left = Decimal(0)
+        for report in self.open_orders:  # a broker may list what it has refused, too (IBKR's `Inactive`)
+            if report.native_id == native_id and report.side is Side.SELL and report.quantity and not report.state.is_final:
+                left += report.quantity - report.filled_quantity
+        return left

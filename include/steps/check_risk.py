@@ -1,23 +1,27 @@
 """Step 9b: hold the stored plan against the limits of its portfolio. It only ever stops more."""
 
+import json
 from decimal import Decimal
 
 from include.domain.order import Order
 from include.domain.run import Run
-from include.storage.artifacts import read_json, write_json
+from include.storage.artifacts import read_bytes, sha256, write_json
 from include.storage.run_folder import RunFolder
 from include.trading.risk import check
 
 
 def check_risk(run: Run, *, kill_switch: bool = False) -> str:
-    """Write `risk.json`: orders and portfolios that must not be sent, and why. Returns its URI.
+    """Write `risk.json`: orders and portfolios that must not be sent, and why; and which `orders.json` that was said of.
+
+    Returns its URI.
 
     Args:
         run: The run; its `orders.json` must stand.
         kill_switch: Whether the kill switch is on now: said here, and checked again before every single order.
     """
     folder = RunFolder(run.folder)
-    plans = read_json(folder.orders)["portfolios"]
+    content = read_bytes(folder.orders)
+    plans = json.loads(content)["portfolios"]
     blocked: dict[str, str] = {}
     stopped: dict[str, str] = {}
     findings = []
@@ -38,4 +42,5 @@ def check_risk(run: Run, *, kill_switch: bool = False) -> str:
                 "stopped": reason,
             }
         )
-    return write_json(folder.risk, {"blocked": blocked, "portfolios": stopped, "findings": findings})
+    document = {"orders_sha256": sha256(content), "blocked": blocked, "portfolios": stopped, "findings": findings}
+    return write_json(folder.risk, document)

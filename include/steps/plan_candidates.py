@@ -5,16 +5,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from include.domain.account import AccountSnapshot
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass
 from include.domain.mapping import Mapping
+from include.domain.order import Side
 from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
 from include.mapping.preference import broker_order
 from include.settings import Settings
 from include.storage.artifacts import exists, read_json
-from include.storage.journal import ManagedPosition
+from include.storage.journal import JournalEntry, ManagedPosition
 from include.storage.run_folder import RunFolder
 from include.trading.candidate import Candidate, Holding
 
@@ -111,6 +113,41 @@ def _row_of(position: ManagedPosition, stocks: dict[str, Any], mappings: dict[st
     unsure = own is not None and not (own["instrument_id"].startswith("isin:") and position.instrument_id.startswith("isin:"))
     said = table.get(position.ticker)
     return position.ticker if unsure and (said is None or said.contract is None) else None
+
+
+def frozen_by(standing: Sequence[JournalEntry], wanted: Sequence[Candidate]) -> dict[str, str]:
+    """Why nothing may be planned for an instrument: an order may stand for it, for its ticker, or for a contract of it.
+
+    Returns:
+        Instrument id, or `ticker:<ticker>` (an ISIN that became known or was lost gives another id), to the reason.
+    """
+    reasons = [(entry.order, f"order {entry.order.client_order_id} is {entry.state.value}") for entry in standing]
+    frozen = {identity: reason for order, reason in reasons for identity in (order.instrument_id, f"ticker:{order.ticker}")}
+    by_contract = {(order.contract.broker, order.contract.native_id): reason for order, reason in reasons}
+    for candidate in wanted:
+        contracts = [m.contract for m in candidate.mappings.values() if m.contract] + [h.contract for h in candidate.holdings]
+        for contract in contracts:
+            if reason := by_contract.get((contract.broker, contract.native_id)):
+                frozen.setdefault(candidate.instrument_id, reason)
+    return frozen
+
+
+def committed_by(orders: Sequence[JournalEntry], snapshots: dict[str, AccountSnapshot]) -> dict[tuple[str, str], Decimal]:
+    """(account id, currency) to the money, positive, that buys have taken since the snapshot or may still take at their limits.
+
+    Args:
+        orders: Every order that stands now, and every one that stood when its account was read.
+        snapshots: By account id; what had been filled then is off the account's cash already.
+    """
+    filled = {(name, r.client_order_id): r.filled_quantity for name, s in snapshots.items() for r in s.open_orders}
+    committed: dict[tuple[str, str], Decimal] = {}
+    for order, state, now in ((e.order, e.state, e.report.filled_quantity) for e in orders if e.order.side is Side.BUY):
+        then = filled.get((order.account, order.client_order_id), now)
+        quantity = (now if state.is_final else order.quantity) - then
+        key = (order.account, order.contract.currency)
+        money = quantity * (order.limit_price or order.quote_price) * order.contract.multiplier
+        committed[key] = committed.get(key, Decimal(0)) + money
+    return committed
 
 
 def _left_universe(left: dict[str, list[ManagedPosition]], settings: Settings) -> list[Candidate]:

@@ -1,7 +1,7 @@
 """Step 9: the orders that take every portfolio of the run from what it holds to what it wants."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -16,12 +16,13 @@ from include.domain.quote import Quote
 from include.domain.run import Run
 from include.errors import BrokerUnavailable, InputError, NotPermitted, PolybrokerError
 from include.settings import Settings
-from include.steps.plan_candidates import candidates, rates_to
+from include.steps.plan_candidates import candidates, committed_by, frozen_by, rates_to
 from include.steps.settle_orders import settle_orders
 from include.storage.artifacts import exists, read_json, to_json, write_json
 from include.storage.database import Database
-from include.storage.journal import Journal
-from include.storage.leases import lease
+from include.storage.journal import Journal, JournalEntry
+from include.storage.leases import Lease, lease
+from include.storage.order_states import OPEN
 from include.storage.run_folder import RunFolder
 from include.trading.plan import PlanInput, build_plan, wanted_quotes
 from include.trading.validity import valid_until_by_market
@@ -52,10 +53,12 @@ def plan_orders(run: Run, open_reader: Opener, database: Database, settings: Set
     planned = {}
     for portfolio in run.portfolios:
         with ExitStack() as stack:  # nobody may send for these accounts between settling and the stored plan
-            for account in portfolio.accounts:
-                holder = f"{run.run_id} plan_orders"
+            holder = f"{run.run_id} plan_orders"
+            leases = [
                 stack.enter_context(lease(database, f"orders:{account.account_id}", holder, LEASE_SECONDS, LEASE_SECONDS))
-            planned[portfolio.portfolio_id] = desk.plan(portfolio)
+                for account in portfolio.accounts
+            ]
+            planned[portfolio.portfolio_id] = desk.plan(portfolio, leases)
     folder = RunFolder(run.folder)
     return write_json(folder.orders, {"as_of": run.as_of.isoformat(), "portfolios": planned})
 
@@ -76,8 +79,8 @@ class _Desk:
         self._settings = settings
         self._now = now
 
-    def plan(self, portfolio: Portfolio) -> dict[str, Any]:
-        """The stored plan of the session, made first where there is none."""
+    def plan(self, portfolio: Portfolio, leases: Sequence[Lease]) -> dict[str, Any]:
+        """The stored plan of the session, made first where there is none; `leases` are those of the portfolio's accounts."""
         run, journal = self._run, self._journal
         key, session = plan_key(run, portfolio.portfolio_id), run.as_of.isoformat()
         known = journal.environment(portfolio.portfolio_id)
@@ -97,9 +100,16 @@ class _Desk:
             if entry["run_id"] == run.run_id or not run.options.get("replan"):
                 self._register(entry)
                 return entry
-            _close_earlier(journal, key, session)
             revision += 1
-        entry = json.loads(journal.store_plan(key, session, revision, to_json(self._fresh(portfolio, key, revision))))
+        snapshots = _snapshots(run, portfolio)
+        accounts = [account.account_id for account in portfolio.accounts]
+        unsettled = settle_orders(accounts, self._readable(snapshots), self._database, self._now)
+        if stored is not None:
+            _close_earlier(journal, key, session)
+        fresh = self._fresh(portfolio, key, revision, snapshots, unsettled)
+        for held in leases:
+            held.renew()  # planning may have taken longer than they last: whoever sent meanwhile is not in this plan
+        entry = json.loads(journal.store_plan(key, session, revision, to_json(fresh)))
         self._register(entry)
         return entry
 
@@ -107,16 +117,17 @@ class _Desk:
         if self._run.mode is not ExecutionMode.PLAN:
             self._journal.register([Order.model_validate(order) for order in entry["orders"]])
 
-    def _fresh(self, portfolio: Portfolio, key: str, revision: int) -> dict[str, Any]:
+    def _fresh(
+        self, portfolio: Portfolio, key: str, revision: int, snapshots: dict[str, AccountSnapshot], unsettled: dict[str, str]
+    ) -> dict[str, Any]:
         run, journal, settings = self._run, self._journal, self._settings
         folder = RunFolder(run.folder)
         sizes = read_json(folder.sizes(portfolio.portfolio_id))
-        snapshots = _snapshots(run, portfolio)
-        accounts = [account.account_id for account in portfolio.accounts]
-        settled = settle_orders(accounts, self._readable(snapshots), self._database, self._now)
         wanted = candidates(run, portfolio, sizes, journal.managed(portfolio.portfolio_id), settings)
         market_by_mic = {mic: market.market for market in settings.markets.values() for mic in market.mics}
         trading_on = {c.market for c in wanted} | {market_by_mic[mic] for c in wanted for mic in c.mics if mic in market_by_mic}
+        # Also those of accounts that this run leaves out: what stands there must not be bought elsewhere.
+        standing = journal.orders(portfolio=portfolio.portfolio_id, states=OPEN)
         draft = PlanInput(
             portfolio=portfolio.model_copy(update={"portfolio_id": key}),
             as_of=run.as_of,
@@ -126,10 +137,11 @@ class _Desk:
             candidates=wanted,
             snapshots=snapshots,
             quotes={},
-            frozen=settled.frozen,
+            frozen=frozen_by(standing, wanted),
             valid_until=valid_until_by_market(settings.markets, trading_on, run.run_after),
             market_by_mic=market_by_mic,
             converting=frozenset(a.account_id for a in portfolio.accounts if settings.brokers[a.broker].get("converts_currency")),
+            committed=committed_by(standing + _over_since(snapshots, journal), snapshots),
             plan_only=sizes.get("plan_only_reason") if sizes.get("plan_only") else None,
         )
         quotes, problems = _quotes(draft, self._open_reader)
@@ -146,8 +158,7 @@ class _Desk:
             "held": [{**vars(held), "target_weight": str(held.target_weight)} for held in plan.held],
             "unmanaged": _unmanaged(portfolio, snapshots, journal),
             "cash_left": plan.cash_left,
-            "problems": [f"{name}: open orders could not be settled: {error}" for name, error in settled.errors.items()]
-            + problems,
+            "problems": [f"{name}: open orders could not be settled: {error}" for name, error in unsettled.items()] + problems,
         }
 
     def _readable(self, snapshots: dict[str, AccountSnapshot]) -> Opener:
@@ -159,6 +170,12 @@ class _Desk:
             return self._open_reader(account_id)
 
         return opened
+
+
+def _over_since(snapshots: Mapping[str, AccountSnapshot], journal: Journal) -> list[JournalEntry]:
+    """Our orders that stood when the accounts were read and are over now."""
+    found = [journal.entry(report.client_order_id) for snapshot in snapshots.values() for report in snapshot.open_orders]
+    return [entry for entry in found if entry is not None and entry.state.is_final]
 
 
 def _close_earlier(journal: Journal, key: str, session: str) -> None:

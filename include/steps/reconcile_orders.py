@@ -18,6 +18,7 @@ from include.storage.artifacts import exists, read_json, write_json
 from include.storage.database import Database
 from include.storage.journal import Journal, ManagedPosition
 from include.storage.run_folder import RunFolder
+from include.storage.snapshots import SnapshotStore
 from include.trading.reconciliation import (
     COUNTS,
     Holding,
@@ -67,13 +68,15 @@ def reconcile_orders(
     orders = _orders(run, plans)
     ids = {account_id: [order.client_order_id for order in planned] for account_id, planned in orders.items()}
     followed = follow(run, ids, open_reader, journal, now, wait)
+    store = SnapshotStore(database)
     accounts = {}
     holdings: dict[str, dict[str, Any]] = {}
     for portfolio in run.portfolios:
         outcomes = {a.account_id: _outcomes(run, orders[a.account_id], journal) for a in portfolio.accounts}
         managed = journal.managed(portfolio.portfolio_id)
         for account_id, found in outcomes.items():
-            accounts[account_id] = _account(run, portfolio, account_id, found, managed, followed)
+            before = store.of_run(account_id, run.as_of.isoformat(), plans[portfolio.portfolio_id]["run_id"])
+            accounts[account_id] = _account(run, portfolio, account_id, found, managed, followed, before)
         everything = [outcome for found in outcomes.values() for outcome in found]
         holdings[portfolio.portfolio_id] = _drift(run, portfolio, everything, managed, followed)
     unresolved = _unresolved(run, journal)
@@ -103,7 +106,8 @@ def _orders(run: Run, plans: Mapping[str, Any]) -> dict[str, list[Order]]:
     for portfolio in run.portfolios:
         for row in plans[portfolio.portfolio_id]["orders"]:
             order = Order.model_validate(row)
-            found[order.account].append(order)
+            if order.account in found:  # a stored plan may be of a run with more accounts; the next one that has them settles
+                found[order.account].append(order)
     return found
 
 
@@ -138,9 +142,11 @@ def _account(
     outcomes: list[Outcome],
     managed: list[ManagedPosition],
     followed: Followed,
+    before: AccountSnapshot | None,
 ) -> dict[str, Any]:
+    """One account's part of the report; `before` is what the run that made the plan saw, None where it could not be read."""
     error = _error(run, account_id, outcomes, followed)
-    differences, unmanaged = _compare(run, account_id, outcomes, managed, followed.snapshots.get(account_id))
+    differences, unmanaged = _compare(account_id, outcomes, managed, before, followed.snapshots.get(account_id))
     return {
         "portfolio": portfolio.portfolio_id,
         "broker": next(a.broker for a in portfolio.accounts if a.account_id == account_id),
@@ -167,12 +173,15 @@ def _error(run: Run, account_id: str, outcomes: list[Outcome], followed: Followe
 
 
 def _compare(
-    run: Run, account_id: str, outcomes: list[Outcome], managed: list[ManagedPosition], fresh: AccountSnapshot | None
+    account_id: str,
+    outcomes: list[Outcome],
+    managed: list[ManagedPosition],
+    earlier: AccountSnapshot | None,
+    fresh: AccountSnapshot | None,
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Differences and unmanaged positions; nothing where the account could not be read."""
     if fresh is None:
         return [], []
-    earlier = _snapshot_before(run, account_id)
     mine = {p.contract.native_id: p for p in managed if p.account == account_id}
     symbols = {native_id: position.contract.symbol for native_id, position in mine.items()}
     symbols |= {position.native_id: position.symbol for position in (*(earlier.positions if earlier else ()), *fresh.positions)}
@@ -183,15 +192,6 @@ def _compare(
         now=_quantities(fresh.positions),
         symbols=symbols,
     )
-
-
-def _snapshot_before(run: Run, account_id: str) -> AccountSnapshot | None:
-    """The run's own snapshot; one that stands in for an unreadable account says nothing about this run."""
-    uri = RunFolder(run.folder).account(account_id)
-    if not exists(uri):
-        return None
-    snapshot = AccountSnapshot.model_validate(read_json(uri))
-    return None if snapshot.frozen else snapshot
 
 
 def _quantities(positions: tuple[Position, ...]) -> dict[str, Decimal]:

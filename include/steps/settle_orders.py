@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 
 from include.brokers.base import Broker
@@ -14,20 +13,7 @@ from include.trading.settling import settle
 Opener = Callable[[str], AbstractContextManager[Broker]]
 
 
-@dataclass(frozen=True)
-class Settled:
-    """What settling left.
-
-    Attributes:
-        frozen: Instrument id, and `ticker:<ticker>` of the order, -> why nothing may be planned for it.
-        errors: Account id -> why it could not be settled; its open orders' instruments are frozen.
-    """
-
-    frozen: dict[str, str]
-    errors: dict[str, str]
-
-
-def settle_orders(account_ids: Iterable[str], open_reader: Opener, database: Database, now: datetime) -> Settled:
+def settle_orders(account_ids: Iterable[str], open_reader: Opener, database: Database, now: datetime) -> dict[str, str]:
     """Look up every open order of these accounts and record what the brokers say.
 
     An account without open orders is not opened. One that cannot be read does not stop the others.
@@ -37,9 +23,11 @@ def settle_orders(account_ids: Iterable[str], open_reader: Opener, database: Dat
         open_reader: Opens an account for reading.
         database: Holds the journal.
         now: Aware UTC; decides which orders are past their validity.
+
+    Returns:
+        Account id to why it could not be settled: its orders stay as the journal knows them. {} where all could.
     """
     journal = Journal(database)
-    frozen: dict[str, str] = {}
     errors: dict[str, str] = {}
     for account_id in account_ids:
         if journal.unresolved(account_id):
@@ -48,8 +36,4 @@ def settle_orders(account_ids: Iterable[str], open_reader: Opener, database: Dat
                     settle(account_id, broker, journal, now)
             except PolybrokerError as error:
                 errors[account_id] = str(error)
-        for entry in journal.unresolved(account_id):
-            reason = f"order {entry.order.client_order_id} is {entry.state.value}"
-            frozen[entry.order.instrument_id] = reason
-            frozen[f"ticker:{entry.order.ticker}"] = reason  # its ISIN may be missing in the next export, or come back
-    return Settled(frozen, errors)
+    return errors

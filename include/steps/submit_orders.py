@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from include.brokers.base import Broker, ResendClass
-from include.domain.order import Order, OrderState
+from include.domain.order import Order, OrderState, Side
 from include.domain.portfolio import ExecutionMode, Portfolio
 from include.domain.run import Run
 from include.errors import InputError, NotPermitted, OutcomeUnknown, PolybrokerError, Unsupported
@@ -19,7 +19,7 @@ from include.storage.journal import Journal, JournalEntry
 from include.storage.leases import Lease, lease
 from include.storage.run_folder import RunFolder
 from include.trading.permission import APPROVAL_MISSING, KILL_SWITCH, Circumstances, may_send
-from include.trading.sending import Attempt, Sender, recheck
+from include.trading.sending import Attempt, Sender, recheck, recheck_position
 
 LEASE_SECONDS = 120.0  # renewed before every send; a crashed sender is followed after this long
 _RESEND_IS_SAFE = (ResendClass.DUPLICATE_REFUSED, ResendClass.REPLAY_RETURNS_ORIGINAL)
@@ -62,8 +62,8 @@ def submit_orders(
     """Send what `orders.json` plans for one account, sells first, and write `accounts/<id>.submission.json`.
 
     Nothing goes unless the file's plan is the one in the database, `include.trading.permission.may_send` agrees at the last
-    moment, the price still holds and the broker has proven its environment. Orders stopped by the risk check are recorded as
-    held. Every order that may have arrived earlier is looked up first.
+    moment, the price still holds, what it sells is still held, and the broker has proven its environment. Orders stopped by
+    the risk check are recorded as held. Every order that may have arrived earlier is looked up first.
 
     Args:
         run: The run.
@@ -84,7 +84,7 @@ def submit_orders(
         OutcomeUnknown: An order may stand at the broker and could not be found; the others are done.
         NotPermitted: The kill switch is on, or the approval is missing.
         Unsupported: The run is `live`.
-        InputError: `orders.json` is not what was planned.
+        InputError: `orders.json` is not what was planned, or not what `check_risk` looked at.
         Transient: Another process sends for this account, or the broker was not there; a retry may send the rest.
         AuthenticationFailed: The account's environment has no proof.
     """
@@ -102,7 +102,7 @@ def submit_orders(
     holder = f"{run.run_id} submit_orders {account_id}"
     try:
         with lease(database, f"orders:{account_id}", holder, LEASE_SECONDS, lease_wait_seconds, now=now, wait=wait) as gate.lease:
-            attempts, stopped = _send(plan, broker, journal, gate, now)
+            attempts, stopped = _send(run, plan, broker, journal, gate, now)
     except PolybrokerError as error:
         stopped = error
     states = {order.client_order_id: journal.entry(order.client_order_id) for order in plan.orders}
@@ -167,11 +167,14 @@ def _read_plan(run: Run, account_id: str) -> _Plan:
     except (ValueError, KeyError, TypeError) as error:
         words = f"expected the plan of portfolio {portfolio.portfolio_id}: {' '.join(str(error).split())}"
         raise InputError(words, source=folder.orders) from error
-    risk = read_json(folder.risk)
+    risk, digest = read_json(folder.risk), sha256(content)
+    if risk.get("orders_sha256") != digest:
+        words = "expected the limits of orders.json as it stands: clear check_risk and what follows it"
+        raise InputError(words, source=folder.risk, field="orders_sha256", value=risk.get("orders_sha256"))
     stopped = risk["portfolios"].get(portfolio.portfolio_id)
     if document.get("plan_only"):
         stopped = document.get("plan_only_reason") or stopped or "its plan says so"
-    return _Plan(portfolio, document, orders, revision, sha256(content), stopped, risk["blocked"])
+    return _Plan(portfolio, document, orders, revision, digest, stopped, risk["blocked"])
 
 
 def _check_stored(run: Run, plan: _Plan, journal: Journal) -> None:
@@ -184,19 +187,26 @@ def _check_stored(run: Run, plan: _Plan, journal: Journal) -> None:
 
 
 def _send(
-    plan: _Plan, broker: Broker, journal: Journal, gate: _Gate, now: Callable[[], datetime]
+    run: Run, plan: _Plan, broker: Broker, journal: Journal, gate: _Gate, now: Callable[[], datetime]
 ) -> tuple[list[Attempt], PolybrokerError | None]:
     states = {order.client_order_id: journal.state(order.client_order_id) for order in plan.orders}
-    ready = [o for o in plan.orders if states[o.client_order_id] is OrderState.PLANNED and gate.reason(o) is None]
+    refused = {o.client_order_id: gate.reason(o) for o in plan.orders if states[o.client_order_id] is OrderState.PLANNED}
+    ready = [o for o in plan.orders if refused.get(o.client_order_id, "") is None]
     if ready or any(state in (OrderState.SENDING, OrderState.UNKNOWN) for state in states.values()):
         broker.prove_environment()
     quotes = broker.quotes([order.contract for order in ready]) if ready else {}
+    # Hours may have passed since planning, and the account's owner trades as well.
+    sells = any(order.side is Side.SELL for order in ready)
+    account = broker.snapshot(run.as_of.isoformat(), now()) if sells else None
     sender = Sender(
         broker=broker,
         journal=journal,
         resend_is_safe=broker.capabilities.resend in _RESEND_IS_SAFE,
-        permission=gate.permission,
-        recheck=lambda order: recheck(order, quotes.get(order.contract.native_id), plan.portfolio.limits),
+        # What may not go now is not quoted, so it does not go later in this call either: a retry looks at it afresh.
+        permission=lambda order: refused.get(order.client_order_id) or gate.permission(order),
+        recheck=lambda order: (
+            recheck(order, quotes.get(order.contract.native_id), plan.portfolio.limits) or recheck_position(order, account)
+        ),
         now=now,
     )
     return sender.send_all(plan.orders)

@@ -87,9 +87,12 @@ def after_report(
         average = report.average_price
     elif by_fills == filled and filled:
         average = sum((fill.quantity * fill.price for fill in executed), Decimal(0)) / filled
-    state = advance(OrderState(row.state), report.state)
+    complete = filled >= Decimal(row.body["quantity"])
+    reported = report.state
+    if reported is OrderState.FILLED and filled and not complete:
+        reported = OrderState.PARTIALLY_FILLED  # known by its executions alone: the rest of it may still stand
+    state = advance(OrderState(row.state), reported)
     if filled and not state.is_final:
-        complete = filled >= Decimal(row.body["quantity"])
         state = OrderState.FILLED if complete else OrderState.PARTIALLY_FILLED
     moved = state.value != row.state
     return state, {

@@ -9,7 +9,7 @@ from include.domain.mapping import Mapping
 
 @dataclass(frozen=True)
 class Holding:
-    """Managed quantity of one contract in one account, signed; `contract` as it was when it was bought."""
+    """Managed quantity of one contract in one account, signed; `contract` as its broker describes it now, else when bought."""
 
     account_id: str
     contract: Contract

@@ -14,10 +14,16 @@ class Funding:
         converting: Account ids whose broker changes money by itself when an order needs it: all their cash counts, in `base`.
         rates: Units of each currency for one unit of `base`.
         base: Base currency of the portfolio.
+        committed: (account id, currency) to money, positive, that orders still open may take: it is not free.
     """
 
     def __init__(
-        self, snapshots: Mapping[str, AccountSnapshot], converting: frozenset[str], rates: Mapping[str, Decimal], base: str
+        self,
+        snapshots: Mapping[str, AccountSnapshot],
+        converting: frozenset[str],
+        rates: Mapping[str, Decimal],
+        base: str,
+        committed: Mapping[tuple[str, str], Decimal] | None = None,
     ) -> None:
         self._converting = converting
         self._rates = rates
@@ -27,6 +33,9 @@ class Funding:
             for currency, amount in snapshot.settled_cash.items():
                 key = self._key(account_id, currency)
                 self._free[key] = self._free.get(key, Decimal(0)) + self._in(key[1], currency, amount)
+        for (account_id, currency), amount in (committed or {}).items():
+            key = self._key(account_id, currency)
+            self._free[key] = self._free.get(key, Decimal(0)) - self._in(key[1], currency, amount)
 
     def reserve(self, account_id: str, currency: str, amount: Decimal) -> str | None:
         """Set `amount` (positive, in `currency`) aside, or say why it cannot be paid; nothing is set aside then."""

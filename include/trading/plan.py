@@ -1,5 +1,6 @@
 """The plan: which orders take a portfolio from what it holds to what it wants. Pure: everything it needs is handed in."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,6 +16,8 @@ from include.trading.funding import Funding
 from include.trading.order_id import client_order_id
 from include.trading.pricing import distrust, limit_price
 from include.trading.routing import Route, route
+
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class PlanInput:
         valid_until: Market id to the close of its next session; nothing is planned on a market that is not there.
         market_by_mic: MIC to market id, for contracts that are listed elsewhere than the screen says.
         converting: Account ids whose broker changes currencies by itself.
+        committed: (account id, currency) to what open buys of earlier plans may still take: it is not free.
         plan_only: Why nothing of this portfolio may be sent, or None.
     """
 
@@ -47,6 +51,7 @@ class PlanInput:
     valid_until: Mapping[str, datetime]
     market_by_mic: Mapping[str, str] = field(default_factory=dict)
     converting: frozenset[str] = frozenset()
+    committed: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     plan_only: str | None = None
 
 
@@ -75,7 +80,8 @@ def wanted_quotes(plan: PlanInput) -> dict[str, list[Contract]]:
     contracts: dict[tuple[str, str], Contract] = {}
     for candidate in plan.candidates:
         for holding in candidate.holdings:
-            contracts[(holding.account_id, holding.contract.native_id)] = holding.contract
+            if _is_read(plan, holding.account_id):  # else nothing is planned for it
+                contracts[(holding.account_id, holding.contract.native_id)] = holding.contract
         if candidate.target_weight > 0:
             found = route(candidate, plan.portfolio, plan.snapshots)
             if isinstance(found, Route):
@@ -95,19 +101,44 @@ def build_plan(plan: PlanInput) -> Plan:
     """
     orders: list[Order] = []
     held: list[Held] = []
-    funding = Funding(plan.snapshots, plan.converting, plan.rates, plan.portfolio.base_currency)
+    funding = Funding(plan.snapshots, plan.converting, plan.rates, plan.portfolio.base_currency, plan.committed)
     by_weight = sorted(plan.candidates, key=lambda c: (-c.target_weight, c.instrument_id, c.ticker))
+    owners = _owners(by_weight, plan)
     for candidate in by_weight:
-        for outcome in _orders_of(candidate, plan, funding):
+        for outcome in _orders_of(candidate, plan, funding, owners):
             if isinstance(outcome, Order):
                 orders.append(outcome)
             else:
                 held.append(Held(candidate.ticker, candidate.instrument_id, candidate.name, candidate.target_weight, outcome))
     orders.sort(key=lambda order: order.side is Side.BUY)  # stable: sells first, each by weight
-    return Plan(tuple(orders), tuple(held), funding.left())
+    return Plan(tuple(_with_own_ids(orders)), tuple(held), funding.left())
 
 
-def _orders_of(candidate: Candidate, plan: PlanInput, funding: Funding) -> list[Order | str]:
+def _owners(candidates: Sequence[Candidate], plan: PlanInput) -> dict[tuple[str, str], str]:
+    """(account id, native id) to the ticker that trades it: the one that holds it, else the first that is routed there."""
+    owners = {(h.account_id, h.contract.native_id): c.ticker for c in candidates for h in c.holdings}
+    for candidate in candidates:
+        found = route(candidate, plan.portfolio, plan.snapshots) if candidate.target_weight > 0 else None
+        if isinstance(found, Route):
+            owners.setdefault((found.account_id, found.contract.native_id), candidate.ticker)
+    return owners
+
+
+def _with_own_ids(orders: Sequence[Order]) -> list[Order]:
+    """The orders, each under an id of its own: a second one for an account, instrument and side is the next leg."""
+    legs: Counter[tuple[str, str, Side]] = Counter()
+    found = []
+    for order in orders:
+        key = (order.account, order.instrument_id, order.side)
+        fields = (order.portfolio, order.environment, order.account, order.as_of, order.revision, order.instrument_id)
+        found.append(order.model_copy(update={"client_order_id": client_order_id(*fields, order.side, legs[key])}))
+        legs[key] += 1
+    return found
+
+
+def _orders_of(
+    candidate: Candidate, plan: PlanInput, funding: Funding, owners: Mapping[tuple[str, str], str]
+) -> list[Order | str]:
     if candidate.target_weight <= 0 and not candidate.holdings:
         return []
     stop = _stopped(candidate, plan)
@@ -118,9 +149,15 @@ def _orders_of(candidate: Candidate, plan: PlanInput, funding: Funding) -> list[
         return [found]
     # A holding that cannot be bought anywhere any more is still measured, and sold down, on the contract that is held.
     measure = found if isinstance(found, Route) else _where_held(candidate)
-    unpriced = {measure.contract.currency, *(holding.contract.currency for holding in candidate.holdings)} - set(plan.rates)
-    if unpriced:  # another listing's currency (Hong Kong's CNH counters) may be one that nobody has a rate of
-        return [f"no_rate: nothing tells what {', '.join(sorted(unpriced))} is worth"]
+    owner = owners[(measure.account_id, measure.contract.native_id)]
+    if owner != candidate.ticker:
+        return [f"same_contract: {owner} is {measure.contract.symbol} in {measure.account_id} already"]
+    contracts = [measure.contract, *(holding.contract for holding in candidate.holdings)]
+    if unrated := {contract.currency for contract in contracts} - plan.rates.keys():
+        # Another listing's currency (Hong Kong's CNH counters) may be one that nobody has a rate of.
+        return [f"no_rate: nothing tells what {', '.join(sorted(unrated))} is worth"]
+    if unknown := {_market(candidate, contract, plan) for contract in contracts} - plan.valid_until.keys():
+        return [f"no_session: the next session of {', '.join(sorted(unknown))} is not known"]
     quote = plan.quotes.get((measure.account_id, measure.contract.native_id))
     distrusted = distrust(quote, measure.contract, _expected(candidate, measure.contract, plan), plan.portfolio.limits)
     if distrusted or quote is None or quote.mid is None:
@@ -143,13 +180,11 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
     for identity in (candidate.instrument_id, f"ticker:{candidate.ticker}"):
         if identity in plan.frozen:
             return f"unresolved_order: {plan.frozen[identity]}"
-    if candidate.market not in plan.valid_until:
-        return f"no_session: the next session of {candidate.market} is not known"
     for holding in candidate.holdings:
-        snapshot = plan.snapshots.get(holding.account_id)
-        if snapshot is None or snapshot.frozen:
+        if not _is_read(plan, holding.account_id):
             return f"account_frozen: {holding.account_id} holds it and could not be read"
-        at_broker = _at_broker(snapshot, holding.contract.native_id)
+        snapshot = plan.snapshots[holding.account_id]
+        at_broker = snapshot.held(holding.contract.native_id)
         if holding.quantity < 0 or at_broker < 0:
             return f"negative_position: {at_broker.normalize():f} in {holding.account_id}; look at the account"
         if at_broker < holding.quantity:
@@ -157,6 +192,9 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
                 f"position_differs: managed {holding.quantity.normalize():f}, "
                 f"{holding.account_id} shows {at_broker.normalize():f}; look at the account"
             )
+        sold = snapshot.being_sold(holding.contract.native_id)
+        if at_broker - sold < holding.quantity:
+            return f"open_order: {sold.normalize():f} of it are being sold in {holding.account_id}; look at the account"
     return None
 
 
@@ -214,7 +252,7 @@ def _order(
     portfolio, contract = plan.portfolio, where.contract
     price = quote.mid or Decimal(0)
     rate = plan.rates[contract.currency]
-    market = plan.market_by_mic.get(contract.mic, candidate.market)
+    market = _market(candidate, contract, plan)
     why = "left the universe" if candidate.target_weight == 0 else f"target {candidate.target_weight * 100:.2f} % of value"
     if limited:
         why += f", limited to {portfolio.limits.max_order_pct} % in one order"
@@ -244,7 +282,7 @@ def _order(
         quote_price=price,
         quote_time=quote.time,
         fx_rate=rate,
-        notional=(quantity * price * contract.multiplier / rate).quantize(Decimal("0.01")),
+        notional=(quantity * price * contract.multiplier / rate).quantize(CENT),
         current_quantity=candidate.held_quantity,
         target_quantity=target,
         delta_quantity=quantity * side.sign,
@@ -253,13 +291,19 @@ def _order(
     )
 
 
+def _market(candidate: Candidate, contract: Contract, plan: PlanInput) -> str:
+    """Where the contract trades: a holding, or another listing, may be elsewhere than the screen's row."""
+    return plan.market_by_mic.get(contract.mic, candidate.market)
+
+
 def _target_quantity(value: Decimal, price: Decimal, contract: Contract, rates: Mapping[str, Decimal]) -> Decimal:
     return _lots(value * rates[contract.currency] / (price * contract.multiplier), contract.lot_size)
 
 
 def _in_one_order(plan: PlanInput, contract: Contract, price: Decimal, quantity: Decimal) -> Decimal:
     """As much of `quantity` as `max_order_pct` of value allows, in whole lots where that is less; 0 where one lot is too much."""
-    value = plan.nav * plan.portfolio.limits.max_order_pct / 100
+    # Down to the cent, as notionals are told: an order that fills the limit must not lie a rounding above it.
+    value = (plan.nav * plan.portfolio.limits.max_order_pct / 100).quantize(CENT, ROUND_DOWN)
     if quantity * price * contract.multiplier / plan.rates[contract.currency] <= value:
         return quantity
     return _target_quantity(value, price, contract, plan.rates)
@@ -281,5 +325,7 @@ def _where_held(candidate: Candidate) -> Route:
     return Route(holding.account_id, holding.contract, "held there")
 
 
-def _at_broker(snapshot: AccountSnapshot, native_id: str) -> Decimal:
-    return sum((position.quantity for position in snapshot.positions if position.native_id == native_id), Decimal(0))
+def _is_read(plan: PlanInput, account_id: str) -> bool:
+    """Whether this run has seen the account: not so for one that is frozen, or that the run leaves out."""
+    snapshot = plan.snapshots.get(account_id)
+    return snapshot is not None and not snapshot.frozen

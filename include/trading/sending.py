@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from include.domain.account import AccountSnapshot
 from include.domain.order import Order, OrderReport, OrderState, Side
 from include.domain.portfolio import Limits
 from include.domain.quote import Quote
@@ -19,6 +20,7 @@ from include.trading.ports import BrokerPort, SendJournal
 MAX_TRANSIENT = 3  # sends in a row that did not arrive: the broker is not there, the rest waits for a retry
 PRICE_MOVED = "price_moved"
 NO_QUOTE = "no_quote"
+POSITION_GONE = "position_gone"
 
 Check = Callable[[Order], str | None]
 
@@ -46,7 +48,7 @@ class Sender:
         journal: Where every step is committed.
         resend_is_safe: True where the broker refuses (or replays) a repeated id for ever.
         permission: Says why an order may not go now; asked at the last moment before every single send.
-        recheck: Says why the price it was planned on does not hold any more; asked once, before the first send.
+        recheck: Says why the price or position it was planned on does not hold any more; asked once, before the first send.
         now: Clock, aware UTC.
     """
 
@@ -175,3 +177,21 @@ def recheck(order: Order, quote: Quote | None, limits: Limits) -> str | None:
     if abs(moved_pct) <= limits.max_quote_move_pct:
         return None
     return f"{PRICE_MOVED}: {moved_pct.quantize(Decimal('0.01')):+f} % since planning, {limits.max_quote_move_pct} % allowed"
+
+
+def recheck_position(order: Order, account: AccountSnapshot | None) -> str | None:
+    """Why a sale would sell more than the account holds now and nobody else is selling, or None; a purchase is always fine.
+
+    Args:
+        order: The order.
+        account: As it is now; None where only purchases are sent.
+    """
+    if order.side is Side.BUY:
+        return None
+    native_id = order.contract.native_id
+    free = account.held(native_id) - account.being_sold(native_id) if account else Decimal(0)
+    if free >= order.quantity:
+        return None
+    return (
+        f"{POSITION_GONE}: {order.account} shows {free.normalize():f} free, less than the {order.quantity.normalize():f} to sell"
+    )

@@ -1,7 +1,7 @@
 """Settling what earlier runs left open: look every open order up, and conclude only what is proven."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from include.domain.account import AccountSnapshot
 from include.domain.order import Order, OrderReport, OrderState
 from include.trading.ports import JournalEntry, SettleJournal
 
+GRACE = timedelta(minutes=15)  # an order sent in its last second may still be on its way, or not listed yet
 _AT_BROKER = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
 
 
@@ -25,9 +26,10 @@ class Reader(Protocol):
 def settle(account_id: str, broker: Reader, journal: SettleJournal, now: datetime) -> set[str]:
     """Look up every order of an account that may stand at the broker, and record what is found.
 
-    An order that is not found is concluded only after its `valid_until`: it never arrived (`not_sent`), or, where the broker
-    had accepted it, it is over (`expired`). Not even then if the account's position moved in the order's direction without a
-    fill that explains it: the broker's memory may be shorter than the order's life.
+    An order that is not found is concluded only `GRACE` after its `valid_until`: it never arrived (`not_sent`), or, where the
+    broker had accepted it, it is over (`expired`). Not even then if the account's position moved in the order's direction
+    without a fill that explains it, or where nothing tells whether it did: the broker's memory may be shorter than the
+    order's life.
 
     Returns:
         Instrument ids with an order that may still stand at the broker (open there, or not to be found yet): nothing may be
@@ -38,7 +40,7 @@ def settle(account_id: str, broker: Reader, journal: SettleJournal, now: datetim
     """
     missing: list[JournalEntry] = []
     for entry in journal.unresolved(account_id):
-        if look_up(entry, broker, journal, now) is None and now > entry.order.valid_until:
+        if look_up(entry, broker, journal, now) is None and now > entry.order.valid_until + GRACE:
             missing.append(entry)
     _conclude(missing, broker, journal, now)
     return {entry.order.instrument_id for entry in journal.unresolved(account_id)}
@@ -69,7 +71,9 @@ def _conclude(missing: Sequence[JournalEntry], broker: Reader, journal: SettleJo
 
 def _suspicion(order: Order, held: Mapping[str, Decimal], journal: SettleJournal) -> str | None:
     unexplained = journal.unexplained_since(order, held.get(order.contract.native_id, Decimal(0)))
-    if unexplained is None or unexplained * order.side.sign <= 0:
+    if unexplained is None:
+        return "not found, and no snapshot of its session tells whether the position moved"
+    if unexplained * order.side.sign <= 0:
         return None
     return f"not found, but the position moved by {unexplained.normalize():+f} that no known fill explains"
 

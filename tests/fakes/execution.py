@@ -2,21 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from include.brokers.base import Broker, ResendClass
-from include.domain.order import Order
+from include.domain.order import Order, Side
 from include.domain.run import Run
 from include.steps.reconcile_orders import reconcile_orders
 from include.steps.submit_orders import submit_orders
-from include.storage.artifacts import read_json, to_json, write_json
+from include.storage.artifacts import read_bytes, read_json, sha256, to_json, write_json
 from include.storage.database import Database, open_database, upgrade
 from include.storage.journal import Journal
 from include.storage.run_folder import RunFolder
 from include.storage.snapshots import SnapshotStore
+from include.storage.tables import snapshots
 from tests.fakes.broker import FakeBroker, FakeVenue
 from tests.fakes.orders import PLANNED_AT, SESSION, Clock, make_account, make_portfolio, make_run
 
@@ -100,11 +101,17 @@ def plan_entry(orders: list[Order], **changes: Any) -> dict[str, Any]:
 
 
 def write_plan(execution: Execution, orders: list[Order], blocked: dict[str, str] | None = None, **changes: Any) -> None:
-    """Write orders.json, risk.json and sizes.json, and store and register the plan as plan_orders does."""
+    """Write orders.json, risk.json and sizes.json, and store and register the plan as plan_orders does.
+
+    What the plan sells is held at its venue, unless a test has put something else there.
+    """
+    for order in orders:
+        if order.side is Side.SELL and order.account in execution.venues:
+            execution.venues[order.account].opening.setdefault(order.contract.native_id, order.quantity)
     entry = plan_entry(orders, **changes)
     folder = execution.folder
     write_json(folder.orders, {"as_of": SESSION, "portfolios": {"main": entry}})
-    write_json(folder.risk, {"blocked": blocked or {}, "portfolios": {}, "findings": []})
+    write_risk(execution, blocked)
     positions = {
         order.ticker: {
             "target_weight": str(order.target_quantity * order.quote_price / order.fx_rate / 10_000),
@@ -117,6 +124,25 @@ def write_plan(execution: Execution, orders: list[Order], blocked: dict[str, str
     write_json(folder.sizes("main"), {"portfolio_id": "main", "nav": "10000", "positions": positions})
     execution.journal.store_plan("main", SESSION, entry["revision"], to_json(entry))
     execution.journal.register(orders)
+
+
+def write_risk(execution: Execution, blocked: dict[str, str] | None = None, stopped: dict[str, str] | None = None) -> None:
+    """Write risk.json about orders.json as it stands."""
+    digest = sha256(read_bytes(execution.folder.orders))
+    risk = {"orders_sha256": digest, "blocked": blocked or {}, "portfolios": stopped or {}, "findings": []}
+    write_json(execution.folder.risk, risk)
+
+
+def another_run(execution: Execution, *accounts: str) -> Execution:
+    """The user triggers the session once more, over these accounts: the stored plan comes back."""
+    folder = f"{execution.run.folder}-again"
+    run = make_run(folder, make_portfolio(*accounts or execution.venues), run_id="manual__2")
+    again = replace(execution, run=run)
+    for name in ("orders", "risk"):
+        write_json(getattr(again.folder, name), read_json(getattr(execution.folder, name)))
+    write_json(again.folder.sizes("main"), read_json(execution.folder.sizes("main")))
+    take_snapshots(again)
+    return again
 
 
 def make_execution(
@@ -136,7 +162,9 @@ def make_execution(
 
 
 def take_snapshots(execution: Execution) -> None:
-    """What fetch_accounts leaves."""
+    """What fetch_accounts leaves, as if this were the run's first look at its accounts."""
+    with execution.database.write() as connection:
+        connection.execute(snapshots.delete().where(snapshots.c.run_id == execution.run.run_id))
     for account_id, venue in execution.venues.items():
         snapshot = FakeBroker(venue, make_account(account_id)).snapshot(SESSION, PLANNED_AT)
         SnapshotStore(execution.database).save(snapshot, execution.run.run_id)

@@ -5,14 +5,16 @@ from typing import Any
 import pytest
 
 from include.domain.mapping import Mapping
+from include.domain.order import OrderReport, OrderState
 from include.errors import InputError
 from include.settings import load_settings
-from include.steps.plan_candidates import candidates, market_of, rates_to
+from include.steps.plan_candidates import candidates, frozen_by, market_of, rates_to
 from include.storage.artifacts import read_json, write_json
-from include.storage.journal import ManagedPosition
+from include.storage.journal import JournalEntry, ManagedPosition
 from include.storage.run_folder import RunFolder
+from tests.fakes.orders import make_order
 from tests.steps.run_files import found, make_run, missing, stock, write_inputs
-from tests.trading.build import contract, portfolio
+from tests.trading.build import candidate, contract, portfolio
 
 SETTINGS = load_settings()
 
@@ -129,3 +131,59 @@ def test_a_holding_is_priced_as_the_broker_describes_it_today(tmp_path: Path, in
     position = ManagedPosition("main", "ibkr-main", "VOD.L", "ticker:VOD.L", bare, Decimal(5))
     (one,) = candidates(run, portfolio(), {"positions": {}}, [position], SETTINGS)
     assert one.holdings[0].contract == today
+
+
+def test_a_holding_whose_instrument_got_another_id_is_still_that_holding(tmp_path: Path) -> None:
+    """Its ISIN became known, or its ticker changed: neither sold as if it had left nor bought a second time."""
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    sizes = read_json(RunFolder(run.folder).sizes("main"))
+    held = [ManagedPosition("main", "ibkr-main", "IBM.OLD", "isin:US1", contract(native_id="con-IBM", symbol="IBM"), Decimal(5))]
+    aapl, ibm = candidates(run, portfolio(), sizes, held, SETTINGS)
+    assert (aapl.held_quantity, ibm.ticker, ibm.held_quantity) == (Decimal(0), "IBM", Decimal(5))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "belongs"),
+    [
+        ("ticker:IBM", "isin:US4592001014", True),  # adopted without its ISIN
+        ("isin:US4592001014", "ticker:IBM", True),  # the export lost it
+        ("isin:US4592001014", "isin:US0000000000", False),  # another company has the ticker now
+    ],
+)
+def test_a_ticker_decides_only_where_an_isin_is_not_known(tmp_path: Path, before: str, now: str, belongs: bool) -> None:
+    """The broker does not map it today, so that its contract says nothing."""
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    folder = RunFolder(run.folder)
+    universe = read_json(folder.universe)
+    universe["all_stocks"]["IBM"]["instrument_id"] = now
+    write_json(folder.universe, universe)
+    mapped = read_json(folder.mapping("ibkr"))
+    write_json(folder.mapping("ibkr"), mapped | {"mappings": [row for row in mapped["mappings"] if row["ticker"] != "IBM"]})
+    held = [ManagedPosition("main", "ibkr-main", "IBM", before, contract(native_id="con-1", symbol="IBM"), Decimal(5))]
+    found = candidates(run, portfolio(), read_json(folder.sizes("main")), held, SETTINGS)
+    assert [(c.instrument_id, c.held_quantity) for c in found if c.ticker == "IBM"] == (
+        [(now, Decimal(5))] if belongs else [(now, Decimal(0)), (before, Decimal(5))]
+    )
+
+
+def test_a_ticker_that_another_company_took_over_does_not_take_its_holding(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    sizes = read_json(RunFolder(run.folder).sizes("main"))
+    held = [ManagedPosition("main", "ibkr-main", "IBM", "ticker:AAPL", contract(native_id="con-1", symbol="AAPL"), Decimal(5))]
+    aapl, ibm = candidates(run, portfolio(), sizes, held, SETTINGS)
+    assert (aapl.ticker, aapl.held_quantity, ibm.held_quantity) == ("AAPL", Decimal(5), Decimal(0))
+
+
+def test_a_standing_order_freezes_its_instrument_its_ticker_and_every_row_of_its_contract() -> None:
+    order = make_order("AAA", "101", account="left-out").model_copy(update={"instrument_id": "isin:US0378331005"})
+    entry = JournalEntry(
+        order, OrderState.SENDING, None, OrderReport(client_order_id=order.client_order_id, state=OrderState.SENDING)
+    )
+    other_id = candidate(found("fake", "BBB", "101"), ticker="BBB", instrument_id="ticker:BBB")
+    reason = f"order {order.client_order_id} is sending"
+    expected = {"isin:US0378331005": reason, "ticker:AAA": reason, "ticker:BBB": reason}
+    assert frozen_by([entry], [other_id, candidate(ticker="CCC", instrument_id="ticker:CCC")]) == expected
+    assert frozen_by([], [other_id]) == {}

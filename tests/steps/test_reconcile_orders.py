@@ -10,7 +10,7 @@ from include.errors import AuthenticationFailed, OutcomeUnknown, Terminal
 from include.steps.reconcile_orders import reconcile_orders
 from include.storage.artifacts import read_bytes
 from tests.fakes.broker import Crash, Fault
-from tests.fakes.execution import Execution, make_execution, take_snapshots, write_plan
+from tests.fakes.execution import Execution, another_run, make_execution, take_snapshots, write_plan
 from tests.fakes.orders import NOON, Clock, make_order
 
 BUY = make_order("AAA", "101")
@@ -296,3 +296,26 @@ def test_the_clock_may_be_left_to_the_step(tmp_path: Path) -> None:
     write_plan(execution, [BUY])
     execution.submit()
     assert reconcile_orders(execution.run, execution.open, execution.database) == execution.folder.execution_report
+
+
+def test_a_second_run_of_the_session_reports_the_same_positions(tmp_path: Path) -> None:
+    execution = make_execution(tmp_path)
+    execution.venues["fake-main"].opening = {"104": Decimal(3)}
+    take_snapshots(execution)
+    write_plan(execution, [BUY])
+    execution.submit()
+    execution.reconcile()
+    again = another_run(execution)
+    again.submit()
+    account = again.reconcile()["accounts"]["fake-main"]
+    assert account["unmanaged"] == [{"native_id": "104", "symbol": "S104", "quantity": "3"}]
+    assert account["position_differences"] == []
+
+
+def test_a_stored_plan_may_hold_orders_of_an_account_that_this_run_leaves_out(tmp_path: Path) -> None:
+    execution = make_execution(tmp_path, "fake-main", "fake-two")
+    write_plan(execution, [BUY, make_order("CCC", "103", account="fake-two")])
+    again = another_run(execution, "fake-main")
+    again.submit()
+    report = again.reconcile()
+    assert (sorted(report["accounts"]), report["total"]["filled"]) == (["fake-main"], 1)

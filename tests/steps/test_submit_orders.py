@@ -19,12 +19,13 @@ from include.errors import (
     Transient,
     Unsupported,
 )
+from include.steps.submit_orders import submit_orders
 from include.storage.approvals import ApprovalStore
 from include.storage.artifacts import read_bytes, read_json, sha256, to_json, write_json
 from include.storage.database import open_database
 from include.storage.leases import lease
 from tests.fakes.broker import Crash, FakeVenue, Fault
-from tests.fakes.execution import Execution, make_execution, plan_entry, write_plan
+from tests.fakes.execution import Execution, make_execution, plan_entry, write_plan, write_risk
 from tests.fakes.orders import NEXT_MORNING, NOON, SESSION, Clock, make_order, make_portfolio, make_run
 
 BUY = make_order("AAA", "101")
@@ -95,8 +96,7 @@ def test_a_refusal_does_not_stop_the_others(execution: Execution) -> None:
 
 
 def test_what_risk_blocked_is_held_and_never_sent(execution: Execution) -> None:
-    risk = {"blocked": {BUY.client_order_id: "over 5 % of value"}, "portfolios": {}, "findings": []}
-    write_json(execution.folder.risk, risk)
+    write_risk(execution, {BUY.client_order_id: "over 5 % of value"})
     execution.submit()
     assert book(execution) == ["BBB", "CCC"]
     assert execution.outcomes()["AAA"] == ("held", "risk: over 5 % of value")
@@ -104,7 +104,7 @@ def test_what_risk_blocked_is_held_and_never_sent(execution: Execution) -> None:
 
 
 def test_a_stopped_portfolio_waits(execution: Execution) -> None:
-    write_json(execution.folder.risk, {"blocked": {}, "portfolios": {"main": "turnover 40 %, limit 30 %"}, "findings": []})
+    write_risk(execution, stopped={"main": "turnover 40 %, limit 30 %"})
     answer = execution.submit()
     assert answer["waiting"] == 3
     assert execution.outcomes()["AAA"] == ("waiting", "plan_only: turnover 40 %, limit 30 %")
@@ -119,6 +119,16 @@ def test_a_plan_only_portfolio_waits(tmp_path: Path) -> None:
     assert book(execution) == []
 
 
+def test_limits_that_were_held_against_other_orders_let_nothing_through(execution: Execution) -> None:
+    """A new revision came into orders.json when only plan_orders was cleared: nobody has checked its size and turnover."""
+    newer = plan_entry([BUY.model_copy(update={"revision": 2, "client_order_id": "A" * 20})], revision=2)
+    execution.journal.store_plan("main", SESSION, 2, to_json(newer))
+    write_json(execution.folder.orders, {"as_of": SESSION, "portfolios": {"main": newer}})
+    with pytest.raises(InputError, match=r"risk\.json.*: expected the limits of orders\.json as it stands: clear check_risk"):
+        execution.submit()
+    assert execution.venues["fake-main"].submits == 0
+
+
 def test_a_price_that_moved_or_vanished_holds_the_order(execution: Execution) -> None:
     execution.venues["fake-main"].prices = {"101": Decimal("51.5"), "102": Decimal("49")}
     execution.submit()
@@ -130,6 +140,14 @@ def test_a_price_that_moved_or_vanished_holds_the_order(execution: Execution) ->
     assert book(execution) == ["BBB"]
 
 
+def test_what_is_not_held_any_more_is_not_sold(execution: Execution) -> None:
+    """The account's owner sold some of it while the plan waited for its approval: the rest would be a short position."""
+    execution.venues["fake-main"].opening = {"102": Decimal("3.5")}
+    execution.submit()
+    assert book(execution) == ["AAA", "CCC"]
+    assert execution.outcomes()["BBB"] == ("held", "position_gone: fake-main shows 3.5 free, less than the 4 to sell")
+
+
 def test_the_kill_switch_stops_everything_and_a_retry_goes_on(execution: Execution) -> None:
     execution.kill_switch = True
     with pytest.raises(NotPermitted, match="fake-main: the kill switch is on; 3 orders were not sent"):
@@ -137,6 +155,29 @@ def test_the_kill_switch_stops_everything_and_a_retry_goes_on(execution: Executi
     assert execution.outcomes()["AAA"] == ("waiting", "kill_switch")
     assert book(execution) == []
     execution.kill_switch = False
+    assert execution.submit()["sent"] == 3
+
+
+def test_a_kill_switch_that_is_lifted_while_sending_closes_no_order(execution: Execution) -> None:
+    """They were refused before quotes were read: without a quote they must neither go nor be held for good."""
+    asked: list[bool] = []
+
+    def lifted_after_the_first_look() -> bool:
+        asked.append(True)
+        return len(asked) <= 3
+
+    with execution.open("fake-main") as broker, pytest.raises(NotPermitted, match="3 orders were not sent"):
+        submit_orders(
+            execution.run,
+            "fake-main",
+            broker,
+            execution.database,
+            approval_needed=False,
+            kill_switch=lifted_after_the_first_look,
+            now=execution.clock.now,
+            wait=execution.clock.wait,
+        )
+    assert set(execution.outcomes().values()) == {("waiting", "kill_switch")}
     assert execution.submit()["sent"] == 3
 
 
@@ -176,6 +217,7 @@ def test_without_the_approvals_record_nothing_goes(execution: Execution) -> None
 def test_orders_that_are_not_the_stored_plan_are_refused(execution: Execution) -> None:
     bigger = BUY.model_copy(update={"quantity": Decimal(1000)})
     write_json(execution.folder.orders, {"as_of": SESSION, "portfolios": {"main": plan_entry([bigger, SELL, OTHER])}})
+    write_risk(execution)
     with pytest.raises(
         InputError, match=r"orders\.json: expected the plan of portfolio main, revision 1, as it is in the database"
     ):
@@ -186,6 +228,7 @@ def test_orders_that_are_not_the_stored_plan_are_refused(execution: Execution) -
 def test_a_plan_that_was_never_stored_is_refused(execution: Execution) -> None:
     entry = plan_entry([BUY], revision=7)
     write_json(execution.folder.orders, {"as_of": SESSION, "portfolios": {"main": entry}})
+    write_risk(execution)
     with pytest.raises(InputError, match="revision 7"):
         execution.submit()
 

@@ -205,6 +205,17 @@ def test_fills_alone_make_the_total_and_the_state(journal: Journal) -> None:
     assert (entry.report.filled_quantity, entry.report.average_price) == (10, Decimal("50.2"))
 
 
+def test_executions_of_a_part_do_not_end_an_order(journal: Journal) -> None:
+    journal.register([ORDER])
+    journal.mark_sending(ID, NOON)
+    part = report(OrderState.FILLED, filled_quantity=Decimal(4), fills=(fill("f1", "4"),))
+    assert journal.record(ID, part, NOON) is OrderState.PARTIALLY_FILLED
+    assert journal.record(ID, report(OrderState.CANCELLED, filled_quantity=Decimal(4)), NOON) is OrderState.CANCELLED
+    assert journal.record(ID, part, NOON) is OrderState.CANCELLED
+    whole = report(OrderState.FILLED, filled_quantity=Decimal(10))
+    assert journal.record(ID, whole, NOON) is OrderState.FILLED
+
+
 def test_a_fill_is_known_by_its_id_within_one_account(journal: Journal) -> None:
     elsewhere = make_order(account="fake-two")
     journal.register([ORDER, elsewhere])

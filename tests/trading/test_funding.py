@@ -38,3 +38,11 @@ def test_owed_money_is_no_money() -> None:
 def test_money_without_a_rate_pays_for_nothing() -> None:
     free = funding({"XXX": "100", "EUR": "1"}, converting=True)
     assert free.reserve("ibkr-main", "EUR", Decimal(2)) == "unfunded: needs 2.00 EUR, ibkr-main has 1.00 settled and free"
+
+
+def test_committed_money_is_taken_off_in_the_currency_it_is_of() -> None:
+    committed = {("ibkr-main", "USD"): Decimal(125), ("gone", "USD"): Decimal(7)}
+    free = Funding({"ibkr-main": snapshot(cash={"EUR": "300", "USD": "200"})}, frozenset(), RATES, "EUR", committed)
+    assert free.left()["ibkr-main"] == {"EUR": "300.00", "USD": "75.00"}
+    free = Funding({"ibkr-main": snapshot(cash={"EUR": "300"})}, frozenset({"ibkr-main"}), RATES, "EUR", committed)
+    assert free.left()["ibkr-main"] == {"EUR": "200.00"}

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from include.brokers.base import ResendClass
 from include.domain.order import OrderState, Side
 from include.errors import BrokerUnavailable
 from include.steps.settle_orders import settle_orders
+from include.storage.tables import snapshots
 from include.trading.settling import settle
 from tests.fakes.broker import FakeBroker
 from tests.fakes.execution import Execution, make_execution, write_plan
@@ -65,6 +66,28 @@ def test_what_is_not_found_stays_frozen_within_its_validity(execution: Execution
     assert states(execution) == (OrderState.SENDING, OrderState.SENDING)
 
 
+def test_an_order_of_the_last_second_is_given_time_to_arrive(execution: Execution) -> None:
+    sending(execution)
+    assert run_settle(execution, VALID_UNTIL + timedelta(minutes=15)) == {"ticker:AAA", "ticker:BBB"}
+    venue = execution.venues["fake-main"]
+    venue.arrive(BUY)
+    assert run_settle(execution, VALID_UNTIL + timedelta(minutes=15, seconds=1)) == {"ticker:AAA"}
+    assert states(execution) == (OrderState.ACCEPTED, OrderState.NOT_SENT)
+
+
+def test_without_a_snapshot_to_compare_with_nothing_is_concluded(execution: Execution) -> None:
+    sending(execution)
+    with execution.database.write() as connection:
+        connection.execute(snapshots.delete())
+    assert run_settle(execution, NEXT_MORNING) == {"ticker:AAA", "ticker:BBB"}
+    entry = execution.journal.entry(BUY.client_order_id)
+    assert entry is not None
+    assert (entry.state, entry.reason) == (
+        OrderState.UNKNOWN,
+        "not found, and no snapshot of its session tells whether the position moved",
+    )
+
+
 def test_what_never_showed_up_was_not_sent(execution: Execution) -> None:
     sending(execution)
     assert run_settle(execution, NEXT_MORNING) == set()
@@ -110,7 +133,7 @@ def test_an_account_that_cannot_be_read_concludes_nothing(execution: Execution) 
     assert states(execution) == (OrderState.SENDING, OrderState.SENDING)
 
 
-def test_the_step_freezes_what_it_could_not_settle(tmp_path: Path) -> None:
+def test_the_step_settles_what_it_can_reach(tmp_path: Path) -> None:
     execution = make_execution(tmp_path, "fake-main", "fake-two", "fake-idle", resend=ResendClass.TAG_ONLY, fill_share="0")
     two = make_order("CCC", "103", account="fake-two")
     write_plan(execution, [BUY, two])
@@ -119,20 +142,7 @@ def test_the_step_freezes_what_it_could_not_settle(tmp_path: Path) -> None:
     execution.venues["fake-main"].away = True
     execution.venues["fake-idle"].away = True  # nothing is open there: nobody asks
     execution.venues["fake-two"].arrive(two)
-    settled = settle_orders(["fake-main", "fake-two", "fake-idle"], execution.open, execution.database, NEXT_MORNING)
-    assert settled.errors == {"fake-main": "connection refused"}
-    assert settled.frozen == {
-        "ticker:AAA": f"order {BUY.client_order_id} is sending",
-        "ticker:CCC": f"order {two.client_order_id} is accepted",
-    }
-
-
-def test_a_ticker_is_frozen_with_its_instrument(tmp_path: Path) -> None:
-    """The next export may not know the ISIN that the order was planned under."""
-    execution = make_execution(tmp_path, "fake-main", resend=ResendClass.TAG_ONLY, fill_share="0")
-    order = BUY.model_copy(update={"instrument_id": "isin:US0378331005"})
-    write_plan(execution, [order])
-    execution.journal.mark_sending(order.client_order_id, NOON)
-    execution.venues["fake-main"].away = True
-    settled = settle_orders(["fake-main"], execution.open, execution.database, NEXT_MORNING)
-    assert sorted(settled.frozen) == ["isin:US0378331005", "ticker:AAA"]
+    unsettled = settle_orders(["fake-main", "fake-two", "fake-idle"], execution.open, execution.database, NEXT_MORNING)
+    assert unsettled == {"fake-main": "connection refused"}
+    assert execution.journal.state(BUY.client_order_id) is OrderState.SENDING
+    assert execution.journal.state(two.client_order_id) is OrderState.ACCEPTED

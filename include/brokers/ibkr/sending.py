@@ -33,7 +33,11 @@ async def send(session: Session, contract: Any, order: Any) -> tuple[Any, Word |
                 _set(word)
 
         def on_state(trade: Any) -> None:
-            if trade.order is order and trade.orderStatus.status not in UNDECIDED:
+            if trade.order is not order:
+                return
+            if _is_notice(trade):
+                trade.orderStatus.status = "PendingSubmit"
+            elif trade.orderStatus.status not in UNDECIDED:
                 _set(word)
 
         session.ib.errorEvent += on_error
@@ -106,6 +110,11 @@ async def _settle(session: Session, trade: Any) -> None:
         await session.first(told, min(SETTLE_SECONDS, session.timeout))
     finally:
         session.ib.commissionReportEvent -= look
+
+
+def _is_notice(trade: Any) -> bool:
+    """Whether the state is ib_insync's own conclusion from a notice: it calls an order cancelled for codes it does not know."""
+    return bool(trade.log) and failures.is_notice(trade.log[-1].errorCode)
 
 
 def _set(future: "asyncio.Future[None]") -> None:

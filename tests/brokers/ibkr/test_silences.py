@@ -108,6 +108,21 @@ def test_a_notice_before_the_state_decides_nothing() -> None:
         assert broker.submit(order()).state is OrderState.ACCEPTED
 
 
+@pytest.mark.parametrize("code", [10311, 10349])
+def test_a_notice_that_the_library_takes_for_the_end_cancels_nothing(code: int) -> None:
+    def reply(fields: Sequence[str]) -> list[Reply]:
+        return [(4, 2, fields[1], code, "Order TIF was set to DAY based on order preset", ""), status(fields, "PreSubmitted")]
+
+    with scripted_tws(_3=reply) as port, make_broker(port, for_orders=True) as broker:
+        assert broker.submit(order()).state is OrderState.ACCEPTED
+    with (
+        scripted_tws(_3=lambda fields: reply(fields)[:1]) as port,
+        make_broker(port, for_orders=True, timeout_seconds=0.3) as broker,
+        pytest.raises(OutcomeUnknown, match="said nothing"),
+    ):
+        broker.submit(order())
+
+
 def test_a_price_too_far_away_is_a_refusal_and_not_about_funds() -> None:
     with (
         scripted_tws(
