@@ -11,11 +11,13 @@ import typer
 
 from include.cli.pipeline import Pipeline
 from include.cli.sandbox import prepare_for
+from include.cli.summary import summary
 from include.cli.wiring import project_database
 from include.sandbox import control
 from include.settings import Settings, load_settings
 from include.steps.resolve_run import resolve_run
 from include.storage.artifacts import root_uri
+from include.storage.run_folder import RunFolder
 
 
 def run(
@@ -53,10 +55,13 @@ def run(
     with _venues(settings, sandbox, screens, catalogs), project_database(settings) as database:
         resolved = resolve_run(settings, run_id=f"cli__{now:%Y-%m-%dT%H%M%S.%f}", run_after=now, params=params)
         typer.echo(f"session {resolved.as_of}, mode {resolved.mode.value}, brokers {', '.join(resolved.brokers)}")
+        for note in resolved.options["notes"]:
+            typer.echo(f"  {note}")
         try:
             Pipeline(resolved, settings, database, typer.echo).go(approve=approve)
         finally:
-            typer.echo(f"report: {resolved.folder}/report.md")
+            for line in summary(RunFolder(resolved.folder)):
+                typer.echo(line)
 
 
 @contextmanager
