@@ -12,7 +12,8 @@ def summary(folder: RunFolder) -> list[str]:
     if exists(folder.coverage):
         lines.append(_coverage(read_json(folder.coverage)))
     if exists(folder.orders):
-        lines += [_plan(name, plan) for name, plan in read_json(folder.orders)["portfolios"].items()]
+        document = read_json(folder.orders)
+        lines += [_plan(name, plan, document["run_id"]) for name, plan in document["portfolios"].items()]
     if exists(folder.execution_report):
         lines += _execution(read_json(folder.execution_report))
     return [*lines, f"report: {local_path(folder.report) or folder.report}"]
@@ -23,11 +24,12 @@ def _coverage(coverage: dict[str, Any]) -> str:
     return f"coverage {coverage['coverage_pct']:.2f} % ({figures}): {coverage['decision']}; not found {len(coverage['missing'])}"
 
 
-def _plan(name: str, plan: dict[str, Any]) -> str:
+def _plan(name: str, plan: dict[str, Any], run_id: str) -> str:
     worth = sum(float(order["notional"]) for order in plan["orders"])
     count = len(plan["orders"])
     told = f"{name}: {count} order{'' if count == 1 else 's'} worth {worth:,.0f} {plan['base_currency']}"
-    return told + (f", {len(plan['held'])} held back" if plan["held"] else "")
+    told += f", {len(plan['held'])} held back" if plan["held"] else ""
+    return told + ("" if plan["run_id"] == run_id else f" (planned by {plan['run_id']}; that plan of the session stands)")
 
 
 def _execution(execution: dict[str, Any]) -> list[str]:
