@@ -31,6 +31,24 @@ class Options(BaseModel):
     """What a run may be told; the defaults are in `polybroker.yaml`, a DAG param of the same name wins.
 
     Percentages are 0 to 100, ages in days, durations in the unit of their name.
+
+    Attributes:
+        reference_calendar: Whose closed sessions a run is for (a name of the package exchange_calendars).
+        screens: `synthetic`, a folder of exports, or an old universe.json (docs/screens.md).
+        method: How screens are weighted, from their backtests.
+        risk_free_rate_pct: Annual.
+        top_n / first_weight_pct / last_weight_pct: Rank 1 of a screen gets `first`, falling linearly to `last` at rank `top_n`.
+        max_screen_age_days / max_rate_age_days: Older exports and exchange rates fail the run.
+        max_rejected_pct / max_membership_change_pct: Beyond these a person is asked (the input gate).
+        coverage_fail_pct / coverage_approval_pct: Below the first a run fails, below the second `on_low_coverage` decides.
+        multi_broker_warning_pct: Below it the report warns.
+        contracts_max_age_hours: Contract lists older than this are fetched again.
+        approval_timeout_minutes: An approval nobody gave by then is a no.
+        reconcile_timeout_seconds / reconcile_poll_seconds: How long, and how often, open orders are followed.
+        write_legacy: Whether `universe_with_ibkr.json` is written.
+        first_funding: Waives the turnover limit.
+        replan: Makes a new revision of a plan that stands.
+        synthetic_seed: Of the invented data.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -51,7 +69,6 @@ class Options(BaseModel):
     multi_broker_warning_pct: float = Field(60.0, ge=0, le=100)
     on_low_coverage: Literal["approve", "block", "allow"] = "approve"
     contracts_max_age_hours: float = Field(24.0, ge=0)
-    lookup_ttl_hours: float = Field(24.0 * 7, ge=0)
     approval_timeout_minutes: int = Field(600, ge=1)
     reconcile_timeout_seconds: float = Field(600.0, ge=0)
     reconcile_poll_seconds: float = Field(2.0, ge=0)
