@@ -22,7 +22,7 @@ from include.storage.run_folder import RunFolder
 
 def run(
     screens: Annotated[str | None, typer.Option(help="Folder of exports, an old universe.json, or 'synthetic'.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where runs are written; default: the project's data folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where runs are written; default: data/. The order journal stays.")] = None,
     mode: Annotated[str, typer.Option(help="plan: stop at orders.json. paper: send to sandbox and paper accounts.")] = "plan",
     as_of: Annotated[str | None, typer.Option(help="Session, e.g. 2026-11-20; default: the last one closed.")] = None,
     method: Annotated[str | None, typer.Option(help="max_sharpe, risk_parity, min_variance or equal.")] = None,
@@ -33,7 +33,7 @@ def run(
     sandbox: Annotated[bool, typer.Option(help="Prepare and start the local venues for this run.")] = False,
     catalogs: Annotated[Path | None, typer.Option(help="With --sandbox: folder of real lists.")] = None,
 ) -> None:
-    """Run every step once and say where the report is.
+    """Run every step once, and say what came out and where the report is.
 
     Example: `polybroker run --sandbox --screens path/to/exports --out out --mode plan`
     """
