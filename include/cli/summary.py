@@ -12,8 +12,8 @@ def summary(folder: RunFolder) -> list[str]:
     if exists(folder.coverage):
         lines.append(_coverage(read_json(folder.coverage)))
     if exists(folder.orders):
-        document = read_json(folder.orders)
-        lines += [_plan(name, plan, document["run_id"]) for name, plan in document["portfolios"].items()]
+        run_id = read_json(folder.run)["run_id"]
+        lines += [_plan(name, plan, run_id) for name, plan in read_json(folder.orders)["portfolios"].items()]
     if exists(folder.execution_report):
         lines += _execution(read_json(folder.execution_report))
     return [*lines, f"report: {local_path(folder.report) or folder.report}"]

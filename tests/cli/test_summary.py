@@ -15,7 +15,8 @@ def test_a_whole_run(tmp_path: Path) -> None:
     write_json(folder.coverage, figures)
     one = {"base_currency": "EUR", "orders": [{"notional": "1500.40"}, {"notional": "2000"}], "held": [{}], "run_id": "r2"}
     other = {**one, "orders": [{"notional": "7"}], "held": [], "run_id": "r1"}
-    write_json(folder.orders, {"run_id": "r2", "portfolios": {"main": one, "shadow": other}})
+    write_json(folder.run, {"run_id": "r2"})
+    write_json(folder.orders, {"portfolios": {"main": one, "shadow": other}})
     drift = {
         "main": {"drift_before_pct": 98.0, "drift_after_pct": 6.2775},
         "shadow": {"drift_before_pct": None, "drift_after_pct": None},
