@@ -8,18 +8,21 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.domain.portfolio import Portfolio
 from include.errors import InputError
 
 PROJECT = Path(__file__).resolve().parent.parent
-
+_FILE_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# Words that preferences may already use for brokers that come later.
+LATER_BROKERS = frozenset({"crypto_com", "binance", "coinbase", "oanda", "zerodha"})
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -28,9 +31,27 @@ class Options(BaseModel):
     """What a run may be told; the defaults are in `polybroker.yaml`, a DAG param of the same name wins.
 
     Percentages are 0 to 100, ages in days, durations in the unit of their name.
+
+    Attributes:
+        reference_calendar: Whose closed sessions a run is for (a name of the package exchange_calendars).
+        screens: `synthetic`, a folder of exports, or an old universe.json (docs/screens.md).
+        method: How screens are weighted, from their backtests.
+        risk_free_rate_pct: Annual.
+        top_n / first_weight_pct / last_weight_pct: Rank 1 of a screen gets `first`, falling linearly to `last` at rank `top_n`.
+        max_screen_age_days / max_rate_age_days: Older exports and exchange rates fail the run.
+        max_rejected_pct / max_membership_change_pct: Beyond these a person is asked (the input gate).
+        coverage_fail_pct / coverage_approval_pct: Below the first a run fails, below the second `on_low_coverage` decides.
+        multi_broker_warning_pct: Below it the report warns.
+        contracts_max_age_hours: Contract lists older than this are fetched again.
+        approval_timeout_minutes: An approval nobody gave by then is a no.
+        reconcile_timeout_seconds / reconcile_poll_seconds: How long, and how often, open orders are followed.
+        write_legacy: Whether `universe_with_ibkr.json` is written.
+        first_funding: Waives the turnover limit.
+        replan: Makes a new revision of a plan that stands.
+        synthetic_seed: Of the invented data.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     reference_calendar: str = "XNYS"
     screens: str = "synthetic"
@@ -41,21 +62,28 @@ class Options(BaseModel):
     last_weight_pct: float = Field(1.0, gt=0)
     max_screen_age_days: int = Field(7, ge=0)
     max_rate_age_days: int = Field(7, ge=0)
-    max_rejected_pct: float = 5.0
-    max_membership_change_pct: float = 20.0
-    coverage_fail_pct: float = 70.0
-    coverage_approval_pct: float = 85.0
-    multi_broker_warning_pct: float = 60.0
+    max_rejected_pct: float = Field(5.0, ge=0, le=100)
+    max_membership_change_pct: float = Field(20.0, ge=0)
+    coverage_fail_pct: float = Field(70.0, ge=0, le=100)
+    coverage_approval_pct: float = Field(85.0, ge=0, le=100)
+    multi_broker_warning_pct: float = Field(60.0, ge=0, le=100)
     on_low_coverage: Literal["approve", "block", "allow"] = "approve"
-    contracts_max_age_hours: float = 24.0
-    lookup_ttl_hours: float = 24.0 * 7
+    contracts_max_age_hours: float = Field(24.0, ge=0)
     approval_timeout_minutes: int = Field(600, ge=1)
-    reconcile_timeout_seconds: float = 600.0
-    reconcile_poll_seconds: float = 2.0
+    reconcile_timeout_seconds: float = Field(600.0, ge=0)
+    reconcile_poll_seconds: float = Field(2.0, ge=0)
     write_legacy: bool = True
     first_funding: bool = False
     replan: bool = False
     synthetic_seed: int = 20260101
+
+    @model_validator(mode="after")
+    def _thresholds_in_order(self) -> Self:
+        if self.coverage_fail_pct > self.coverage_approval_pct:
+            raise ValueError("expected coverage_fail_pct to be at most coverage_approval_pct")
+        if self.last_weight_pct > self.first_weight_pct:
+            raise ValueError("expected last_weight_pct to be at most first_weight_pct")
+        return self
 
 
 class Preference(BaseModel):
@@ -63,9 +91,9 @@ class Preference(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    asset_classes: tuple[str, ...] = ()
+    asset_classes: tuple[AssetClass, ...] = ()
     regions: tuple[str, ...] = ()
-    brokers: tuple[str, ...]
+    brokers: tuple[str, ...] = Field(min_length=1)
 
 
 class Eligibility(BaseModel):
@@ -74,8 +102,26 @@ class Eligibility(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     regions: tuple[str, ...] = ()
-    asset_classes: tuple[str, ...] = ()
+    asset_classes: tuple[AssetClass, ...] = ()
     counts: bool = True
+
+
+class ProjectFile(BaseModel):
+    """The content of `polybroker.yaml`; a profile's options go over the common ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    active_brokers: tuple[str, ...] = ()
+    options: dict[str, Any] = Field(default_factory=dict)
+    profiles: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class PreferencesFile(BaseModel):
+    """The content of `preferences.yaml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rules: tuple[Preference, ...]
 
 
 class Environ(BaseSettings):
@@ -103,27 +149,36 @@ class Settings:
 
     def __init__(self, environ: Environ) -> None:
         self.environ = environ
-        document = _read_yaml(environ.config_dir / "polybroker.yaml")
-        values = dict(document.get("options", {}))
+        path = environ.config_dir / "polybroker.yaml"
+        self._file = parse(ProjectFile, _read_yaml(path), path, None)
+        values = dict(self._file.options)
         if environ.profile:
-            profiles = document.get("profiles", {})
+            profiles = self._file.profiles
             if environ.profile not in profiles:
                 raise InputError(
                     f"expected one of {', '.join(sorted(profiles)) or 'the profiles in polybroker.yaml'}",
                     source="POLYBROKER_PROFILE",
                     value=environ.profile,
                 )
-            values |= profiles[environ.profile] or {}
+            values |= profiles[environ.profile]
         if environ.screens:
             values["screens"] = environ.screens
-        self.options = parse(Options, values, environ.config_dir / "polybroker.yaml", "options")
-        self._document = document
+        self.options = parse(Options, values, path, "options")
 
     @cached_property
     def markets(self) -> dict[str, Market]:
         """Markets by id (`XTKS`, `US`)."""
         path = self.environ.config_dir / "markets.yaml"
-        return {name: parse(Market, {"market": name, **row}, path, name) for name, row in _read_yaml(path).items()}
+        found: dict[str, Market] = {}
+        owners: dict[str, str] = {}
+        for name, row in _read_yaml(path).items():
+            market = parse(Market, {"market": name, **row} if isinstance(row, dict) else row, path, str(name))
+            other = owners.setdefault(market.yahoo_suffix, market.market)
+            if other != market.market:  # a ticker's suffix would name two markets
+                expected = f"expected a suffix of its own, {other} has this one"
+                raise InputError(expected, source=path, field=f"{name}.yahoo_suffix", value=market.yahoo_suffix)
+            found[market.market] = market
+        return found
 
     @cached_property
     def brokers(self) -> dict[str, dict[str, Any]]:
@@ -139,38 +194,58 @@ class Settings:
 
     @cached_property
     def portfolios(self) -> tuple[Portfolio, ...]:
-        """All configured portfolios, sorted by id. A portfolio whose accounts mix environments is an `InputError`."""
+        """All configured portfolios, sorted by id.
+
+        Raises:
+            InputError: An account in another environment than its portfolio's, at a broker without a file, or named twice.
+        """
         folder = self.environ.config_dir / "portfolios"
-        found = []
+        found: list[Portfolio] = []
         for path in sorted(folder.glob("*.yaml")):
             portfolio = parse(Portfolio, {"portfolio_id": path.stem, **_read_yaml(path)}, path, None)
-            for account in portfolio.accounts:
-                if account.environment != portfolio.environment:
-                    raise InputError(
-                        f"expected environment {portfolio.environment.value!r} like the portfolio's",
-                        source=path,
-                        field=f"accounts.{account.account_id}.environment",
-                        value=account.environment.value,
-                    )
+            if portfolio.portfolio_id in {other.portfolio_id for other in found}:
+                raise InputError("expected each portfolio once", source=path, field="portfolio_id", value=portfolio.portfolio_id)
+            _check_id(portfolio.portfolio_id, path, "portfolio_id")
+            self._check_accounts(portfolio, path)
             found.append(portfolio)
         ids = [account.account_id for portfolio in found for account in portfolio.accounts]
         for account_id in ids:
             if ids.count(account_id) > 1:
                 raise InputError("expected each account once", source=folder, field="account_id", value=account_id)
-        return tuple(found)
+        return tuple(sorted(found, key=lambda portfolio: portfolio.portfolio_id))
+
+    def _check_accounts(self, portfolio: Portfolio, path: Path) -> None:
+        if not portfolio.accounts:
+            raise InputError("expected at least one account", source=path, field="accounts")
+        for account in portfolio.accounts:
+            field = f"accounts.{account.account_id}"
+            _check_id(account.account_id, path, f"{field}.account_id")
+            if account.environment != portfolio.environment:
+                expected = f"expected environment {portfolio.environment.value!r} like the portfolio's"
+                raise InputError(expected, source=path, field=f"{field}.environment", value=account.environment.value)
+            # An unknown name would look like a broker that is not active, and the account would silently be left out.
+            if account.broker not in self.brokers:
+                expected = f"expected brokers out of {', '.join(self.brokers)}"
+                raise InputError(expected, source=path, field=f"{field}.broker", value=account.broker)
 
     @cached_property
     def preferences(self) -> tuple[Preference, ...]:
         """Rules that order brokers, first match decides."""
         path = self.environ.config_dir / "preferences.yaml"
-        rules = _read_yaml(path).get("rules", [])
-        return tuple(parse(Preference, rule, path, f"rules.{number}") for number, rule in enumerate(rules))
+        rules = parse(PreferencesFile, _read_yaml(path), path, None).rules
+        known = {*self.brokers, *LATER_BROKERS}
+        for number, rule in enumerate(rules):
+            for name in rule.brokers:
+                if name not in known:
+                    expected = f"expected brokers out of {', '.join(sorted(known))}"
+                    raise InputError(expected, source=path, field=f"rules.{number}.brokers", value=name)
+        return rules
 
     @cached_property
     def active_brokers(self) -> tuple[str, ...]:
         """Names from `ACTIVE_BROKERS` (or `polybroker.yaml`), sorted; an unknown one is an `InputError`."""
         text = self.environ.active_brokers
-        names = [n.strip() for n in text.split(",")] if text is not None else list(self._document.get("active_brokers", []))
+        names = [n.strip() for n in text.split(",")] if text is not None else list(self._file.active_brokers)
         names = [name for name in names if name]
         for name in names:
             if name not in self.brokers:
@@ -178,6 +253,13 @@ class Settings:
         if not names:
             raise InputError("expected at least one broker, e.g. ACTIVE_BROKERS=ibkr,alpaca,paper", source="ACTIVE_BROKERS")
         return tuple(sorted(set(names)))
+
+
+def _check_id(name: str, path: Path, field: str) -> None:
+    if not _FILE_SAFE.fullmatch(name):  # it becomes part of file names
+        raise InputError(
+            "expected letters, digits, '.', '_' and '-', a letter or digit first", source=path, field=field, value=name
+        )
 
 
 def load_settings() -> Settings:

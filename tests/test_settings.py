@@ -99,6 +99,19 @@ def test_an_unknown_profile(config: Path) -> None:
             "options: {max_screen_age_days: -1}",
             ", field 'options.max_screen_age_days': Input should be greater than or equal to 0 (found -1)",
         ),
+        (
+            "options: {coverage_fail_pct: .nan}",
+            ", field 'options.coverage_fail_pct': Input should be a finite number (found nan)",
+        ),
+        (
+            "options: {max_rejected_pct: 101}",
+            ", field 'options.max_rejected_pct': Input should be less than or equal to 100 (found 101)",
+        ),
+        ("options:", ", field 'options': Input should be a valid dictionary"),
+        ("options: [a]", ", field 'options': Input should be a valid dictionary (found ['a'])"),
+        ("option: {top_n: 3}", ", field 'option': Extra inputs are not permitted (found {'top_n': 3})"),
+        ("active_brokers: ibkr", ", field 'active_brokers': Input should be a valid tuple (found 'ibkr')"),
+        ("profiles: {sandbox: 3}", ", field 'profiles.sandbox': Input should be a valid dictionary (found 3)"),
         ("- a", ": expected a mapping of keys to values (found 'list')"),
     ],
 )
@@ -124,6 +137,58 @@ def test_a_market_without_currencies(config: Path) -> None:
     assert error(config, "markets").startswith(f"{config}/markets.yaml, field 'XTKS.currencies': Field required")
 
 
+TOKYO = "{ name: Tokyo, yahoo_suffix: T, mics: [XTKS], currencies: [JPY], calendar: XTKS, region: asia }"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("XTKS: 3", "field 'XTKS': Input should be a valid dictionary or instance of Market (found 3)"),
+        (
+            f"XTKS: {TOKYO}\nXJPX: {TOKYO}",
+            "field 'XJPX.yahoo_suffix': expected a suffix of its own, XTKS has this one (found 'T')",
+        ),
+        (f"XTKS: {TOKYO.replace('[JPY]', '[]')}", "field 'XTKS.currencies': Tuple should have at least 1 item"),
+        (f"XTKS: {TOKYO.replace(' }', ', lot_size: 0 }')}", "field 'XTKS.lot_size': Input should be greater than 0 (found 0)"),
+    ],
+)
+def test_markets_that_cannot_be_used(config: Path, text: str, message: str) -> None:
+    (config / "markets.yaml").write_text(text)
+    assert error(config, "markets").startswith(f"{config}/markets.yaml, {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rules:", "field 'rules': Input should be a valid tuple"),
+        ("ruels: []", "field 'rules': Field required"),
+        ("rules: [3]", "field 'rules.0': Input should be a valid dictionary or instance of Preference (found 3)"),
+        ("rules: [{asset_classes: [stocks], brokers: [ibkr]}]", "field 'rules.0.asset_classes.0': Input should be 'stock', "),
+        ("rules: [{brokers: []}]", "field 'rules.0.brokers': Tuple should have at least 1 item"),
+        (
+            "rules: [{brokers: [ibkr, alpca]}]",
+            "field 'rules.0.brokers': expected brokers out of alpaca, binance, coinbase, crypto_com, ibkr, oanda, paper, "
+            "zerodha (found 'alpca')",
+        ),
+    ],
+)
+def test_preferences_that_cannot_be_used(config: Path, text: str, message: str) -> None:
+    (config / "preferences.yaml").write_text(text)
+    assert error(config, "preferences").startswith(f"{config}/preferences.yaml, {message}")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"coverage_fail_pct": 90}, "expected coverage_fail_pct to be at most coverage_approval_pct"),
+        ({"last_weight_pct": 11}, "expected last_weight_pct to be at most first_weight_pct"),
+    ],
+)
+def test_options_that_contradict_each_other(options: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=f"^params: Value error, {message}"):
+        parse(Options, options, "params", None)
+
+
 ACCOUNT = "{ account_id: a1, broker: ibkr, environment: paper }"
 
 
@@ -142,6 +207,40 @@ ACCOUNT = "{ account_id: a1, broker: ibkr, environment: paper }"
         (
             "environment: play\naccounts: []",
             "/portfolios/x.yaml, field 'environment': Input should be 'sandbox', 'paper' or 'live' (found 'play')",
+        ),
+        ("environment: paper\naccounts: []", "/portfolios/x.yaml, field 'accounts': expected at least one account"),
+        (
+            "environment: paper\naccounts: [{ account_id: a1, broker: ibrk, environment: paper }]",
+            "/portfolios/x.yaml, field 'accounts.a1.broker': expected brokers out of alpaca, ibkr, paper (found 'ibrk')",
+        ),
+        (
+            "environment: paper\naccounts: [{ account_id: ../a, broker: ibkr, environment: paper }]",
+            "/portfolios/x.yaml, field 'accounts.../a.account_id': "
+            "expected letters, digits, '.', '_' and '-', a letter or digit first (found '../a')",
+        ),
+        (
+            f"environment: paper\nportfolio_id: main\naccounts: [{ACCOUNT}]",
+            "/portfolios/x.yaml, field 'portfolio_id': expected each portfolio once (found 'main')",
+        ),
+        (
+            f"environment: paper\nbase_currency: eur\naccounts: [{ACCOUNT}]",
+            "/portfolios/x.yaml, field 'base_currency': String should match pattern '^[A-Z]{3,5}$' (found 'eur')",
+        ),
+        (
+            f"environment: paper\ncash_buffer_pct: 150\naccounts: [{ACCOUNT}]",
+            "/portfolios/x.yaml, field 'cash_buffer_pct': Input should be less than or equal to 100 (found 150)",
+        ),
+        (
+            f"environment: paper\nmax_weight_pct: 0\naccounts: [{ACCOUNT}]",
+            "/portfolios/x.yaml, field 'max_weight_pct': Input should be greater than 0 (found 0)",
+        ),
+        (
+            f"environment: paper\nlimits: {{max_turnover_pct: -30}}\naccounts: [{ACCOUNT}]",
+            "/portfolios/x.yaml, field 'limits.max_turnover_pct': Input should be greater than or equal to 0 (found -30)",
+        ),
+        (
+            f"environment: paper\nlimits: {{collar_bp_by_market: {{XTKS: 10000}}}}\naccounts: [{ACCOUNT}]",
+            "/portfolios/x.yaml, field 'limits.collar_bp_by_market.XTKS': Input should be less than 10000 (found 10000)",
         ),
         (
             f"environment: paper\nlimit: 1\naccounts: [{ACCOUNT}]",

@@ -10,7 +10,7 @@ from include.errors import InputError
 Document = dict[str, Any]
 Stock = dict[str, Any]
 
-_PERCENT = re.compile(r"[+-]?\d+(\.\d+)?%")
+_PERCENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)%")  # the same as screening accepts
 _LARGEST = 1e6  # nothing grows a million times in a quarter; more would only overflow in the statistics
 
 

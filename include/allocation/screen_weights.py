@@ -49,7 +49,7 @@ def optimize(keys: list[str], history: dict[str, Any], method: str, risk_free_ra
     entering = sorted(key for key in keys if key not in excluded)
     returns = quarterly_returns(keys, history, source)
     common = _common(returns, entering)
-    weights, details = _weights(entering, common, method, risk_free_rate, source)
+    weights, details = _weights(entering, returns, common, method, risk_free_rate, source)
     return {
         "method": method,
         "optimal_allocations": {key: weights.get(key, 0.0) for key in keys},
@@ -79,7 +79,7 @@ def _common(returns: pd.DataFrame, entering: list[str]) -> pd.DataFrame:
 
 
 def _weights(
-    entering: list[str], common: pd.DataFrame, method: str, risk_free_rate: float, source: object
+    entering: list[str], returns: pd.DataFrame, common: pd.DataFrame, method: str, risk_free_rate: float, source: object
 ) -> tuple[dict[str, float], dict[str, str]]:
     objective = {"objective": _OBJECTIVES[method]}
     if not entering:
@@ -90,8 +90,7 @@ def _weights(
         solution = np.full(len(entering), 1 / len(entering))
         return _rounded(entering, solution), {**objective, "message": "Equal weights", "method": "rule"}
     if len(common) < MIN_QUARTERS:
-        expected = f"expected at least {MIN_QUARTERS} quarters common to the screens {', '.join(entering)} for method {method}"
-        raise InputError(expected, source=source, field="metadata.historical_performance", value=len(common))
+        raise _too_few(entering, returns, common, method, source)
     message = "Optimization terminated successfully"
     solved = method
     if method == "max_sharpe" and float(common.mean().max()) * QUARTERS_PER_YEAR <= risk_free_rate:
@@ -101,6 +100,16 @@ def _weights(
     solution, noted = _solve(common, solved, risk_free_rate, source)
     text = "; ".join([message, *noted])
     return _rounded(entering, solution), {**objective, "message": text, "method": f"skfolio {solved} (CLARABEL)"}
+
+
+def _too_few(keys: list[str], returns: pd.DataFrame, common: pd.DataFrame, method: str, source: object) -> InputError:
+    """Names the backtests that are too short: the user knows screens, not the document they were put into."""
+    counts = ", ".join(f"{key} has {returns[key].count() if key in returns else 0}" for key in keys)
+    expected = (
+        f"expected at least {MIN_QUARTERS} quarters that the backtests of all long screens share, for method {method} "
+        f"({counts}): export longer backtests, or choose the method equal"
+    )
+    return InputError(expected, source=source, field="metadata.historical_performance", value=len(common))
 
 
 def _solve(common: pd.DataFrame, method: str, risk_free_rate: float, source: object) -> tuple[np.ndarray, list[str]]:
@@ -121,7 +130,8 @@ def _solve(common: pd.DataFrame, method: str, risk_free_rate: float, source: obj
     constant = [str(key) for key in common.columns if float(common[key].std(ddof=1)) <= 1e-12]
     if constant:
         field = f"metadata.historical_performance.{constant[0]}"
-        raise InputError("expected quarterly returns that vary", source=source, field=field)
+        expected = f"expected quarterly returns that vary in the backtest of {constant[0]}, or the method equal"
+        raise InputError(expected, source=source, field=field)
     try:
         with warnings.catch_warnings(
             record=True

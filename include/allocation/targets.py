@@ -90,10 +90,16 @@ def cap_weights(weights: Mapping[str, float], cap: float) -> dict[str, float]:
         at_cap.update(above)
         free = {name: weights[name] for name in sorted(weights) if name not in at_cap and weights[name] > 0}
         room = max(0.0, total - cap * len(at_cap))
-        # Divided first: room over a vanishing weight would be infinite.
-        whole = math.fsum(free.values())
-        result |= dict.fromkeys(above, cap) | {name: weight / whole * room for name, weight in free.items()}
+        result |= dict.fromkeys(above, cap) | _spread(free, room)
     return result
+
+
+def _spread(weights: Mapping[str, float], room: float) -> dict[str, float]:
+    """Weights in their proportions, with the sum `room`; none that is positive becomes 0 where they grow."""
+    whole = math.fsum(weights.values())
+    ratio = room / whole if whole else 0.0
+    # Over vanishing weights the ratio is infinite: they are divided first, which would bring a single vanishing one to 0.
+    return {name: weight * ratio if math.isfinite(ratio) else weight / whole * room for name, weight in weights.items()}
 
 
 def final_weights(document: Document, cap: float, buffer: float, source: object) -> Weights:

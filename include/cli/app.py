@@ -4,6 +4,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from include.cli import database, orders, sandbox, settings
 from include.cli.mapping import map_universe
@@ -32,5 +33,7 @@ def main() -> None:
     try:
         app()
     except PolybrokerError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]{type(error).__name__}[/red]: {error}", markup=True, highlight=False)
+        # The message quotes the user's own data: brackets in it are text.
+        words = f"[red]{type(error).__name__}[/red]: {escape(str(error))}"
+        Console(stderr=True, soft_wrap=True).print(words, highlight=False, emoji=False)
         sys.exit(2 if isinstance(error, InputError) else 1)

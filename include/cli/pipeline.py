@@ -110,6 +110,9 @@ class Pipeline:
             except PolybrokerError as error:
                 self._set_aside(name, error)
         if not delivered:
+            last = self._troubles[-1]
+            if not isinstance(last, BrokerUnavailable):  # wrong keys, a locked database: a venue would not help
+                raise last
             raise BrokerUnavailable("no broker delivered contracts; is the sandbox up? (polybroker sandbox up, or run --sandbox)")
         merge_mappings(self._run, delivered, self._settings)
         check_coverage(self._run, self._settings)

@@ -11,16 +11,18 @@ import typer
 
 from include.cli.pipeline import Pipeline
 from include.cli.sandbox import prepare_for
+from include.cli.summary import summary
 from include.cli.wiring import project_database
 from include.sandbox import control
 from include.settings import Settings, load_settings
 from include.steps.resolve_run import resolve_run
 from include.storage.artifacts import root_uri
+from include.storage.run_folder import RunFolder
 
 
 def run(
     screens: Annotated[str | None, typer.Option(help="Folder of exports, an old universe.json, or 'synthetic'.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where runs are written; default: the project's data folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where runs are written; default: data/. The order journal stays.")] = None,
     mode: Annotated[str, typer.Option(help="plan: stop at orders.json. paper: send to sandbox and paper accounts.")] = "plan",
     as_of: Annotated[str | None, typer.Option(help="Session, e.g. 2026-11-20; default: the last one closed.")] = None,
     method: Annotated[str | None, typer.Option(help="max_sharpe, risk_parity, min_variance or equal.")] = None,
@@ -31,7 +33,7 @@ def run(
     sandbox: Annotated[bool, typer.Option(help="Prepare and start the local venues for this run.")] = False,
     catalogs: Annotated[Path | None, typer.Option(help="With --sandbox: folder of real lists.")] = None,
 ) -> None:
-    """Run every step once and say where the report is.
+    """Run every step once, and say what came out and where the report is.
 
     Example: `polybroker run --sandbox --screens path/to/exports --out out --mode plan`
     """
@@ -53,10 +55,13 @@ def run(
     with _venues(settings, sandbox, screens, catalogs), project_database(settings) as database:
         resolved = resolve_run(settings, run_id=f"cli__{now:%Y-%m-%dT%H%M%S.%f}", run_after=now, params=params)
         typer.echo(f"session {resolved.as_of}, mode {resolved.mode.value}, brokers {', '.join(resolved.brokers)}")
+        for note in resolved.options["notes"]:
+            typer.echo(f"  {note}")
         try:
             Pipeline(resolved, settings, database, typer.echo).go(approve=approve)
         finally:
-            typer.echo(f"report: {resolved.folder}/report.md")
+            for line in summary(RunFolder(resolved.folder)):
+                typer.echo(line)
 
 
 @contextmanager

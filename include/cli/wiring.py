@@ -3,9 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
-
-from sqlalchemy.engine import make_url
 
 from include.brokers import opening
 from include.brokers.base import Broker
@@ -14,7 +11,7 @@ from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
 from include.settings import Settings
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database, is_new_file, open_database, upgrade
 from include.storage.lookups import DatabaseLookupCache
 from include.storage.paper import DatabaseAccountStore
 
@@ -22,8 +19,7 @@ from include.storage.paper import DatabaseAccountStore
 @contextmanager
 def project_database(settings: Settings) -> Iterator[Database]:
     """The database, with its schema made first where a SQLite file does not exist yet."""
-    url = make_url(settings.environ.database_url)
-    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+    if is_new_file(settings.environ.database_url):
         upgrade(settings.environ.database_url)
     with open_database(settings.environ.database_url) as database:
         yield database

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from pydantic import Field
+
 from include.domain.model import Value
 
 
@@ -25,7 +27,7 @@ class Market(Value):
     yahoo_suffix: str
     mics: tuple[str, ...]
     ibkr_exchanges: tuple[str, ...] = ()
-    currencies: tuple[str, ...]
+    currencies: tuple[str, ...] = Field(min_length=1)
     calendar: str
-    lot_size: Decimal = Decimal(1)
+    lot_size: Decimal = Field(Decimal(1), gt=0)
     region: str

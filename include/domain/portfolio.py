@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
@@ -37,12 +38,12 @@ class Limits(Value):
         do_not_trade: Tickers or instrument ids never traded.
     """
 
-    max_order_pct: Decimal = Decimal(5)
-    max_turnover_pct: Decimal = Decimal(30)
-    collar_bp: Decimal = Decimal(50)
-    collar_bp_by_market: dict[str, Decimal] = Field(default_factory=dict)
-    max_quote_deviation_pct: Decimal = Decimal(25)
-    max_quote_move_pct: Decimal = Decimal(2)
+    max_order_pct: Decimal = Field(Decimal(5), ge=0)
+    max_turnover_pct: Decimal = Field(Decimal(30), ge=0)
+    collar_bp: Decimal = Field(Decimal(50), ge=0, lt=10_000)
+    collar_bp_by_market: dict[str, Annotated[Decimal, Field(ge=0, lt=10_000)]] = Field(default_factory=dict)
+    max_quote_deviation_pct: Decimal = Field(Decimal(25), ge=0)
+    max_quote_move_pct: Decimal = Field(Decimal(2), ge=0)
     do_not_trade: tuple[str, ...] = ()
 
 
@@ -58,10 +59,10 @@ class Portfolio(Value):
 
     portfolio_id: str
     environment: Environment
-    base_currency: str = "EUR"
+    base_currency: str = Field("EUR", pattern=r"^[A-Z]{3,5}$")
     accounts: tuple[Account, ...]
     limits: Limits = Limits()
-    cash_buffer_pct: Decimal = Decimal(2)
-    max_weight_pct: Decimal = Decimal(10)
+    cash_buffer_pct: Decimal = Field(Decimal(2), ge=0, le=100)
+    max_weight_pct: Decimal = Field(Decimal(10), gt=0, le=100)
     unreachable_policy: UnreachablePolicy = UnreachablePolicy.CASH
     trade_other_listings: bool = False

@@ -14,7 +14,8 @@ class ScreenSource(Value):
         key: File-safe name (`quality_bloom`), the key in `universe.json`.
         name: The screen's name for people (`quality bloom`).
         kind: `uncle_stock` (CSV pair) or `universe_json` (a screen inside an old universe.json).
-        screen_uri / backtest_uri: Where its files are; the backtest may be missing for `universe_json`.
+        screen_uri / backtest_uri: Where its files are; there is none for `universe_json`, and none
+            is needed in a dated folder.
         dated: Date the export was made, ISO; decides whether it is known at `as_of` and how old it is.
         sha256: Hash over the files' bytes.
         synthetic: True when generated; said in every report.
@@ -44,7 +45,7 @@ class Run(Value):
         screens: Sorted by key.
         config_sha256: Hash of every setting that was used.
         previous: Folder URI of the newest earlier run that is no backfill, for comparing membership; None: there is none.
-        options: The remaining settings a step may read (`method`, `risk_free_rate`, `max_screen_age_days`,
+        options: The remaining settings a step may read (`method`, `risk_free_rate_pct`, `max_screen_age_days`,
             `max_rate_age_days`, `on_low_coverage`, `first_funding`, `replan` ...), see `include.settings.Options`.
     """
 

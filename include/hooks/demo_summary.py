@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from include.domain.run import Run
@@ -37,7 +38,7 @@ def print_summary(settings: Settings, asked: Sequence[tuple[str, str]], console:
     _head(console, run)
     for subject, body in asked:
         console.print(
-            f"\n[bold]An approval was wanted:[/] {subject} The demo said yes, because nobody sits here.", highlight=False
+            f"\n[bold]An approval was wanted:[/] {escape(subject)} The demo said yes, because nobody sits here.", highlight=False
         )
         console.print(
             "\n".join(line for line in body.splitlines() if line.startswith("- "))[:2000], highlight=False, markup=False
@@ -57,7 +58,8 @@ def _head(console: Console, run: Run) -> None:
         console.print("[bold]SYNTHETIC DATA[/]: prices, changes and screen returns are invented by a seeded generator.")
     for screen in run.screens:
         age = (run.as_of - screen.dated).days
-        console.print(f"  screen {screen.name}: exported {screen.dated}, {age} days before the session", highlight=False)
+        words = f"  screen {screen.name}: exported {screen.dated}, {age} days before the session"
+        console.print(words, highlight=False, markup=False)
 
 
 def _coverage(console: Console, coverage: dict[str, Any]) -> None:
@@ -162,5 +164,5 @@ def _files(console: Console, folder: RunFolder) -> None:
 def _table(console: Console, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     table = Table(*head)
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))  # names may hold brackets
     console.print(table, highlight=False)

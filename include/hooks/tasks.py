@@ -7,6 +7,7 @@ Airflow maps over nothing but a task's return value, so the task before a mapped
 
 import ast
 import os
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,8 +39,27 @@ NO_RETRY = {"retries": 0}
 def step(function: Callable[..., Any], **options: Any) -> Any:
     """A task out of a function of this module: named after it, errors translated, documented by its step's docstring."""
     factory = task.branch if options.pop("branch", False) else task
-    doc = ast.get_docstring(ast.parse((STEPS / f"{function.__name__}.py").read_text(encoding="utf-8")))
-    return factory(doc_md=doc, **{**READING, **options})(translated(function))
+    return factory(doc_md=documentation(function.__name__), **{**READING, **options})(translated(function))
+
+
+def documentation(name: str) -> str:
+    """What the UI shows of a task, out of its step's docstrings: what it is for, what it reads and writes, what red means."""
+    tree = ast.parse((STEPS / f"{name}.py").read_text(encoding="utf-8"))
+    body = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name), None)
+    shown = [ast.get_docstring(tree) or ""]
+    for part in (ast.get_docstring(body) or "").split("\n\n") if body else []:
+        head, _, rest = part.partition("\n")
+        if head == "Raises:":
+            shown.append("**Red means**\n\n" + _bullets(rest))
+        elif head != "Args:":
+            shown.append(f"**{head[:-1]}**\n\n{textwrap.dedent(rest)}" if head == "Returns:" else part)
+    return "\n\n".join(shown)
+
+
+def _bullets(section: str) -> str:
+    """`Name: what it means`, one per entry; lines that are indented further belong to the entry before."""
+    lines = textwrap.dedent(section).splitlines()
+    return "\n".join(line if line.startswith(" ") else f"- {line}" for line in lines)
 
 
 def utc_now() -> datetime:

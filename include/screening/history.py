@@ -13,6 +13,7 @@ from typing import Any
 from include.errors import InputError
 
 _PERCENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)%")
+_MOST_RETURN = 1e6  # in percent; more is a fault of the file, and would overflow in the statistics
 _QUARTER = re.compile(r"\d{4} Q[1-4]")
 
 
@@ -44,7 +45,7 @@ def history_of(
         if not _QUARTER.fullmatch(label) or label <= last:
             expected = "expected a quarter such as 2008 Q2" + (f" after {last}" if last else "")
             raise InputError(expected, source=source, row=line, field="quarter", value=label)
-        if not _PERCENT.fullmatch(quarter["return"]):
+        if not _PERCENT.fullmatch(quarter["return"]) or abs(float(quarter["return"][:-1])) > _MOST_RETURN:
             expected = f"expected the return of {label} in percent such as 1.19%"
             raise InputError(expected, source=source, row=line, field="return", value=quarter["return"])
         last = label

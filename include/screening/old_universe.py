@@ -47,7 +47,7 @@ def read_universe(content: bytes, source: str) -> OldUniverse:
     """
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"expected JSON: {error}", source=source) from error
     if not isinstance(document, dict):
         raise InputError("expected a JSON object with metadata and screens", source=source, value=type(document).__name__)

@@ -13,6 +13,8 @@ UNKNOWN = frozenset({"", "null", "none", "nan", "n/a", "-"})
 _TICKER = re.compile(r"[A-Za-z0-9&^=+\-]+(\.[A-Za-z0-9]+)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _PERCENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)%")
+# No real listing has a price or a 180-day change (in percent) beyond these, and no later step could compute with one.
+_LEAST_PRICE, _MOST_PRICE, _MOST_CHANGE = 1e-12, 1e12, 1e6
 _ASSET_CLASSES = {"crypto": AssetClass.CRYPTO, "fx": AssetClass.FX}
 
 
@@ -134,11 +136,15 @@ def _price(text: str) -> float:
     price = float(value) if _NUMBER.fullmatch(value) else math.nan
     if not (math.isfinite(price) and price > 0):
         raise _Bad("price", value, "expected a price above 0 in the listing's currency")
+    if not _LEAST_PRICE <= price <= _MOST_PRICE:
+        raise _Bad("price", value, f"expected a price between {_LEAST_PRICE:g} and {_MOST_PRICE:g} in the listing's currency")
     return price
 
 
 def _change(text: str) -> str:
     value = clean(text)
-    if not _PERCENT.fullmatch(value) or not -100 <= float(value[:-1]) < math.inf:
+    if not _PERCENT.fullmatch(value) or float(value[:-1]) < -100:
         raise _Bad("price_180d_change", value, "expected a change in percent such as -9.09%, not under -100%")
+    if float(value[:-1]) > _MOST_CHANGE:
+        raise _Bad("price_180d_change", value, f"expected a change in percent of at most {_MOST_CHANGE:.0f}%")
     return value

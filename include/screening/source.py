@@ -33,7 +33,11 @@ def find_screens(location: str, as_of: date, max_age_days: int) -> list[ScreenSo
     Raises:
         InputError: Nothing there, only exports of the future, one that is too old, or a file without its partner.
     """
-    path = UPath(location).expanduser()
+    try:
+        path = UPath(location).expanduser()
+        path.exists()  # s3:// and others load their driver only here
+    except (ValueError, ImportError) as error:
+        raise InputError(f"expected a path, or a URI that fsspec can open: {error}", source="screens", value=location) from error
     if path.is_file():
         sources = _from_universe(path)
     elif path.is_dir():

@@ -3,8 +3,10 @@
 from typing import Any
 
 from include.domain.run import Run
+from include.errors import InputError
 from include.screening.universe import gate_reasons, universe_document
 from include.steps.fetch_screens import load_screens
+from include.steps.resolve_run import load_run
 from include.storage.artifacts import exists, read_json, write_json
 from include.storage.run_folder import RunFolder
 
@@ -28,12 +30,30 @@ def build_universe(run: Run) -> str:
 
 
 def _previous(run: Run) -> dict[str, Any] | None:
-    """The universe of the run before; None where it got none (a run that failed earlier) or there was no run."""
-    if run.previous is None:
-        return None
-    before = RunFolder(run.previous)
-    for uri in (before.universe, before.stage("build_universe")):
-        if exists(uri):
-            document: dict[str, Any] = read_json(uri)
-            return document
+    """The universe to compare with: that of the newest run before whose own gate was open, or whose orders were let through.
+
+    A run that failed early, or whose question was answered with no, must not become the measure: the same change would
+    then pass unasked the next time. None where there is no such run.
+    """
+    uri = run.previous
+    while uri is not None:
+        before = RunFolder(uri)
+        if _passed(before):
+            for document in (before.universe, before.stage("build_universe")):
+                if exists(document):
+                    found: dict[str, Any] = read_json(document)
+                    return found
+        uri = _run_before(before)
     return None
+
+
+def _passed(folder: RunFolder) -> bool:
+    """Whether nothing was to be asked about a run's input, or its orders were followed (so a person had said yes)."""
+    return exists(folder.execution_report) or (exists(folder.input_gate) and not read_json(folder.input_gate)["reasons"])
+
+
+def _run_before(folder: RunFolder) -> str | None:
+    try:
+        return load_run(folder.run).previous
+    except InputError:  # gone or damaged
+        return None

@@ -44,6 +44,10 @@ def check_coverage(run: Run, settings: Settings) -> dict[str, Any]:
     for name, content in docs.items():
         write_bytes(f"{folder.data_docs}/{name}", content)
     decision, reasons = decide(failures, coverage, options)
+    if not any(settings.eligibility[broker].counts for broker in run.brokers):
+        reasons.append(
+            f"no broker of this run counts ({', '.join(run.brokers)}): one that mirrors another is run beside the one it mirrors"
+        )
     written = {
         **_figures(coverage, options),
         "decision": decision,

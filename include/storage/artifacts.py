@@ -41,13 +41,24 @@ def write_bytes(uri: str, content: bytes) -> str:
     """Write a file so that a reader sees the old or the new one, never half. Returns `uri`.
 
     Local files are renamed into place; object stores replace a key atomically by themselves.
+
+    Raises:
+        InputError: A local folder that cannot be made or written, a full disk, or a scheme that nothing here can open.
     """
     local = local_path(uri)
     if local is None:
-        path = UPath(uri)
+        path = _path(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return uri
+    try:
+        _replace(local, content)
+    except OSError as error:
+        raise InputError(f"expected a place that can be written: {error.strerror or error}", source=uri) from error
+    return uri
+
+
+def _replace(local: Path, content: bytes) -> None:
     local.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.")
     try:
@@ -58,7 +69,6 @@ def write_bytes(uri: str, content: bytes) -> str:
     except BaseException:
         os.unlink(temporary)
         raise
-    return uri
 
 
 def write_json(uri: str, document: Any) -> str:
@@ -128,4 +138,7 @@ def local_path(uri: str) -> Path | None:
 
 
 def _path(uri: str) -> Path | UPath:
-    return local_path(uri) or UPath(uri)
+    try:
+        return local_path(uri) or UPath(uri)
+    except (ValueError, ImportError) as error:  # fsspec: no such scheme, or its package is not installed
+        raise InputError(f"expected a path, or a URI that fsspec can open: {error}", source=uri) from error

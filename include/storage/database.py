@@ -165,6 +165,16 @@ def upgrade(url: str, *, busy_timeout_seconds: float = 30.0) -> str:
         return known[-1]
 
 
+def is_new_file(url: str) -> bool:
+    """Whether a URL names a SQLite file that does not exist yet.
+
+    Raises:
+        InputError: A URL nobody understands.
+    """
+    parsed = _parse(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists()
+
+
 def revisions() -> list[str]:
     """Schema versions this project knows, oldest first."""
     from alembic.script import ScriptDirectory

@@ -4,9 +4,14 @@ Every section is left out when its document is missing, so that a run that faile
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 Documents = Mapping[str, Any]
+
+# What may become of a planned order; the rarer ends are shown only where there are some.
+_COUNTS = ("planned", "held", "sent", "filled", "partially_filled", "open", "rejected", "unknown")
+_RARE = ("waiting", "cancelled", "expired", "not_sent")
 
 
 def render(documents: Documents) -> str:
@@ -49,7 +54,10 @@ def percent(share: object, digits: int = 2) -> str:
 def _head(documents: Documents) -> list[str]:
     run = documents["run"]
     synthetic = any(screen["synthetic"] for screen in run["screens"])
-    ages = ", ".join(f"{screen['name']} {screen['dated']}" for screen in run["screens"])
+    ages = ", ".join(
+        f"{screen['name']} {screen['dated']} ({_days(screen['dated'], run['as_of'])} before the session)"
+        for screen in run["screens"]
+    )
     return [
         f"# Run {run['run_id']}",
         "",
@@ -66,13 +74,31 @@ def _head(documents: Documents) -> list[str]:
     ]
 
 
+def _days(first: str, last: str) -> str:
+    days = (date.fromisoformat(last) - date.fromisoformat(first)).days
+    return f"{days} day{'' if days == 1 else 's'}"
+
+
 def _warnings(documents: Documents) -> list[str]:
-    lines = [f"- input: {reason}" for reason in documents.get("input_gate", {}).get("reasons", [])]
+    run, execution = documents["run"], documents.get("execution", {})
+    lines = [f"- {note}" for note in run.get("options", {}).get("notes", [])]
+    lines += [f"- input: {reason}" for reason in documents.get("input_gate", {}).get("reasons", [])]
     lines += [f"- coverage: {reason}" for reason in documents.get("coverage", {}).get("reasons", [])]
     for portfolio, plan in documents.get("orders", {}).get("portfolios", {}).items():
+        if plan.get("plan_only_reason"):
+            lines.append(f"- {portfolio}: planned only: {plan['plan_only_reason']}")
+        if plan.get("run_id", run["run_id"]) != run["run_id"]:
+            lines.append(f"- {portfolio}: this session was planned by {plan['run_id']}; that plan stands, nothing is sent twice")
         lines += [f"- {portfolio}: {problem}" for problem in plan["problems"]]
+    for portfolio, sizes in documents.get("sizes", {}).items():
+        lines += [f"- {portfolio}: {account} could not be read and is frozen" for account in sizes.get("frozen_accounts", [])]
     lines += [
         f"- {portfolio}: stopped: {reason}" for portfolio, reason in documents.get("risk", {}).get("portfolios", {}).items()
+    ]
+    lines += [f"- {account}: {error or 'failed'}" for account, error in execution.get("failed_accounts", {}).items()]
+    lines += [
+        f"- {row['account']}: what became of {row['side']} {row['ticker']} ({row['client_order_id']}) is not known"
+        for row in execution.get("unresolved", [])
     ]
     return ["## Look at this first", "", *lines, ""] if lines else []
 
@@ -107,20 +133,36 @@ def _targets(documents: Documents) -> list[str]:
         (key, percent(weight), optimization.get("excluded", {}).get(key, ""))
         for key, weight in optimization.get("optimal_allocations", {}).items()
     ]
-    rates = metadata.get("exchange_rates", {}).get("rates", {})
-    aged = max((row.get("age_days") or 0 for row in rates.values()), default=0)
-    lines = [
-        "## Targets",
-        "",
-        *table(["screen", "weight", "note"], rows),
-        f"Exchange rates: {len(rates)} currencies, the oldest {aged} days.",
-        "",
-    ]
+    lines = ["## Targets", "", *table(["screen", "weight", "note"], rows), *_rates(metadata.get("exchange_rates", {}))]
     for portfolio, sizes in documents.get("sizes", {}).items():
         unreachable = sizes.get("unreachable", [])
         if unreachable:
-            lines.append(f"{portfolio}: {len(unreachable)} targets are smaller than one lot (details in sizes.json).")
-    return [*lines, ""]
+            lines += [f"{portfolio}: whole lots miss more than a tenth of these targets; the rest of each is not bought.", ""]
+            head = ["ticker", "name", "target", "missing", f"{sizes['base_currency']} that would reach the next lot"]
+            lines += table(head, [_unreachable(row) for row in unreachable])
+    return lines
+
+
+def _rates(section: Mapping[str, Any]) -> list[str]:
+    """What was used for the currencies that the run needs; the others are only kept for accounts."""
+    rates = section.get("rates", {})
+    used = {currency: rates[currency] for currency in section.get("needed", rates) if currency in rates}
+    by_source: dict[str, list[str]] = {}
+    for currency, row in used.items():
+        if row["source"] != "base":
+            by_source.setdefault(row["source"], []).append(currency)
+    if not by_source:
+        return []
+    told = "; ".join(f"{source}: {', '.join(names)}" for source, names in sorted(by_source.items()))
+    aged = max(row.get("age_days") or 0 for row in used.values())
+    notes = [f"- {note}" for note in section.get("notes", [])]
+    return [f"Exchange rates by source: {told}; the oldest is {aged} days old.", "", *notes, *([""] if notes else [])]
+
+
+def _unreachable(row: Mapping[str, Any]) -> tuple[object, ...]:
+    nav = row.get("reachable_nav")
+    missing = percent(row["unreachable_weight"])
+    return row["ticker"], row["name"], percent(row["wanted_weight"]), missing, "" if nav is None else f"{float(nav):,.0f}"
 
 
 def _orders(documents: Documents) -> list[str]:
@@ -143,26 +185,45 @@ def _orders(documents: Documents) -> list[str]:
             for order in plan["orders"]
         ]
         lines += table(["account", "side", "ticker", "name", "quantity", "limit", plan["base_currency"], "blocked"], rows)
+        lines += _sums(plan)
         held = [(row["ticker"], row["name"], percent(row["target_weight"]), row["reason"]) for row in plan["held"]]
-        lines += ["Held back:", "", *table(["ticker", "name", "target", "why"], held)]
+        if held:
+            lines += ["Held back, no order was made:", "", *table(["ticker", "name", "target", "why"], held)]
         if plan["unmanaged"]:
             lines += ["Unmanaged, never traded:", ""]
             lines += table(["account", "symbol", "quantity"], [tuple(row.values()) for row in plan["unmanaged"]])
     return lines
 
 
+def _sums(plan: Mapping[str, Any]) -> list[str]:
+    """One line: how many orders, and how much they buy and sell."""
+    if not plan["orders"]:
+        return []
+    worth = {side: sum(float(o["notional"]) for o in plan["orders"] if o["side"] == side) for side in ("buy", "sell")}
+    told = " and ".join(f"{side} {value:,.0f}" for side, value in worth.items() if value)
+    return [f"{len(plan['orders'])} orders {told} {plan['base_currency']}.", ""]
+
+
 def _execution(documents: Documents) -> list[str]:
     execution = documents.get("execution")
     if not execution:
         return ["## Execution", "", "Nothing was sent in this run, or it ended before the orders were followed.", ""]
-    columns = ("planned", "held", "sent", "filled", "partially_filled", "open", "rejected", "unknown")
-    rows = [(account, *(row.get(column, 0) for column in columns)) for account, row in execution["accounts"].items()]
-    lines = ["## Execution", "", *table(["account", *columns], rows)]
+    accounts = execution["accounts"]
+    columns = [*_COUNTS, *(name for name in _RARE if any(row.get(name) for row in accounts.values()))]
+    rows = [(account, *(row.get(column, 0) for column in columns)) for account, row in accounts.items()]
+    if len(rows) > 1:
+        rows.append(("in total", *(sum(row.get(column, 0) for row in accounts.values()) for column in columns)))
+    lines = ["## Execution", "", *table(["account", *(name.replace("_", " ") for name in columns)], rows)]
+    lines += (
+        ["`held` orders were stopped on the way to the broker.", ""] if any(row.get("held") for row in accounts.values()) else []
+    )
+    lines += _worth(accounts)
     drift = [
-        (portfolio, row.get("drift_before_pct"), row.get("drift_after_pct"))
+        (portfolio, _rounded(row.get("drift_before_pct")), _rounded(row.get("drift_after_pct")))
         for portfolio, row in execution.get("drift", {}).items()
     ]
-    lines += ["Drift from the targets, in percent of value:", "", *table(["portfolio", "before", "after"], drift)]
+    lines += ["Drift: the distance from target, summed over all names, in percent of value. What was not found, held back or too"]
+    lines += ["small for a lot stays.", "", *table(["portfolio", "before", "after"], drift)]
     differences = [
         (account, row["symbol"], row["managed"], row["broker"])
         for account, found in execution["accounts"].items()
@@ -171,6 +232,21 @@ def _execution(documents: Documents) -> list[str]:
     if differences:
         lines += ["Positions that differ from the journal:", "", *table(["account", "symbol", "journal", "broker"], differences)]
     return lines
+
+
+def _worth(accounts: Mapping[str, Any]) -> list[str]:
+    """What the orders were worth; an account that failed has no figures."""
+    what_became = ("planned", "filled", "left")
+    rows = [
+        (account, *(f"{float(row[f'notional_{what}']):,.0f}" for what in what_became), row["base_currency"], row["slippage_bp"])
+        for account, row in accounts.items()
+        if "notional_planned" in row
+    ]
+    return table(["account", *what_became, "currency", "slippage in bp"], rows) if rows else []
+
+
+def _rounded(value: object) -> str:
+    return "" if value is None else f"{float(str(value)):.2f}"
 
 
 def _missing(documents: Documents) -> list[str]:

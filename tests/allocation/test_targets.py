@@ -245,6 +245,7 @@ def test_the_same_limits_give_the_same_weights_again(case: dict[str, Any]) -> No
 
 @given(st.dictionaries(st.sampled_from(TICKERS), st.floats(0, 1)), st.floats(0.001, 1))
 @example({"S0": 0.375, "S1": 2.2250738585e-313}, 0.25)
+@example({"S0": 1.0, "S1": 0.5, "S2": 0.5, "S3": 0.5, "S4": 0.5, "S5": 5e-324}, 0.75)
 def test_capping_twice_is_capping_once(weights: dict[str, float], cap: float) -> None:
     once = cap_weights(weights, cap)
     assert cap_weights(once, cap) == pytest.approx(once)

@@ -3,6 +3,9 @@ import sys
 
 import pytest
 
+from include.cli import app as application
+from include.errors import InputError
+
 
 @pytest.mark.parametrize("words", [[], ["run"], ["map"], ["sandbox"], ["db"], ["adopt"], ["cancel-all"], ["config"]])
 def test_help_of_every_command_has_an_example_or_a_list(words: list[str]) -> None:
@@ -21,3 +24,14 @@ def test_the_module_is_the_command_and_errors_become_exit_codes() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("InputError: portfolios, field 'account_id': expected one of alpaca-main")
     assert "Traceback" not in done.stderr
+
+
+def test_brackets_in_a_message_are_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise InputError("expected a price", source="/in [bold]/a.csv", value="[/red]")
+
+    monkeypatch.setattr(application, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        application.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "InputError: /in [bold]/a.csv: expected a price (found '[/red]')\n"

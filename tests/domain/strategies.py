@@ -19,6 +19,9 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 maybe_text = st.none() | text
 numbers = st.decimals(-(10**12), 10**12, allow_nan=False, allow_infinity=False, places=9)
 positive = st.decimals("0.000000001", 10**12, places=9)
+percents = st.decimals("0.000000001", 100, places=9)
+basis_points = st.decimals(0, "9999.999999999", places=9)
+codes = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=5)
 maybe_number = st.none() | numbers
 times = st.integers(0, 4_000_000_000).map(lambda second: datetime.fromtimestamp(second, UTC)) | st.integers(0, 999_999).map(
     lambda micro: datetime(2026, 3, 4, 21, 30, 59, micro, tzinfo=UTC)
@@ -148,7 +151,7 @@ markets = st.builds(
     yahoo_suffix=text,
     mics=st.lists(text, max_size=3).map(tuple),
     ibkr_exchanges=st.lists(text, max_size=2).map(tuple),
-    currencies=st.lists(text, max_size=2).map(tuple),
+    currencies=st.lists(text, min_size=1, max_size=2).map(tuple),
     calendar=text,
     lot_size=positive,
     region=text,
@@ -158,8 +161,8 @@ limits = st.builds(
     Limits,
     max_order_pct=positive,
     max_turnover_pct=positive,
-    collar_bp=positive,
-    collar_bp_by_market=st.dictionaries(text, positive, max_size=2),
+    collar_bp=basis_points,
+    collar_bp_by_market=st.dictionaries(text, basis_points, max_size=2),
     max_quote_deviation_pct=positive,
     max_quote_move_pct=positive,
     do_not_trade=st.lists(text, max_size=2).map(tuple),
@@ -168,11 +171,11 @@ portfolios = st.builds(
     Portfolio,
     portfolio_id=text,
     environment=environments,
-    base_currency=text,
+    base_currency=codes,
     accounts=st.lists(accounts, max_size=2).map(tuple),
     limits=limits,
-    cash_buffer_pct=positive,
-    max_weight_pct=positive,
+    cash_buffer_pct=percents,
+    max_weight_pct=percents,
     unreachable_policy=st.sampled_from(UnreachablePolicy),
     trade_other_listings=st.booleans(),
 )

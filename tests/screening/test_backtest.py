@@ -41,6 +41,10 @@ def test_its_date() -> None:
             f"{SOURCE}, row 11, field 'return': expected the return of 2024 Q4 in percent such as 1.19% (found 'n/a')",
         ),
         (
+            backtest(quarters=[("2024 Q4", "1000001%")]),
+            f"{SOURCE}, row 11, field 'return': expected the return of 2024 Q4 in percent such as 1.19% (found '1000001%')",
+        ),
+        (
             backtest(quarters=[("2024 Q4", "1%"), ("2024 Q4", "1%")]),
             f"{SOURCE}, row 13, field 'quarter': expected a quarter such as 2008 Q2 after 2024 Q4 (found '2024 Q4')",
         ),

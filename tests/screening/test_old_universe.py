@@ -106,6 +106,10 @@ def test_keys_become_file_safe() -> None:
     [
         (b"{", "u.json: expected JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         (b"\xff", "u.json: expected JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        (
+            b"[" * 100_000,
+            "u.json: expected JSON: maximum recursion depth exceeded while decoding a JSON array from a unicode string",
+        ),
         (b"[]", "u.json: expected a JSON object with metadata and screens (found 'list')"),
         (document("metadata", None), "u.json, field 'metadata': expected a JSON object (found 'NoneType')"),
         (document("screens", None), "u.json, field 'screens': expected a JSON object (found 'NoneType')"),

@@ -1,5 +1,6 @@
 import pytest
 
+from include.allocation.document import percent
 from include.domain.instrument import AssetClass
 from include.screening.row_check import RawRow, RowCheck, shown
 from include.screening.rows import RejectedRow, ScreenRow
@@ -70,6 +71,8 @@ def test_prices_as_exports_write_them(text: str, price: float) -> None:
         ("price", "", "expected a price above 0 in the listing's currency"),
         ("price", "1,5", "expected a price above 0 in the listing's currency"),
         ("price", "1_000", "expected a price above 0 in the listing's currency"),
+        ("price", "1e300", "expected a price between 1e-12 and 1e+12 in the listing's currency"),
+        ("price", "1e-300", "expected a price between 1e-12 and 1e+12 in the listing's currency"),
         ("currency", "XXX", "unknown currency: expected an ISO 4217 code that markets.yaml has"),
         ("currency", "GBp", "unknown currency: expected an ISO 4217 code that markets.yaml has"),
         ("currency", "", "unknown currency: expected an ISO 4217 code that markets.yaml has"),
@@ -87,12 +90,20 @@ def test_prices_as_exports_write_them(text: str, price: float) -> None:
         ("price_180d_change", "", "expected a change in percent such as -9.09%, not under -100%"),
         ("price_180d_change", "0.05", "expected a change in percent such as -9.09%, not under -100%"),
         ("price_180d_change", "-100.01%", "expected a change in percent such as -9.09%, not under -100%"),
+        ("price_180d_change", "1000000.1%", "expected a change in percent of at most 1000000%"),
     ],
 )
 def test_a_bad_field_rejects_the_row(field: str, value: str, reason: str) -> None:
     ticker = (value.strip() or None) if field == "ticker" else "VOD.L"
     expected = RejectedRow(file="f.csv", line=7, ticker=ticker, field=field, value=value.strip(), reason=reason)
     assert check(**{field: value}) == expected
+
+
+@pytest.mark.parametrize("text", ["1000000%", "-100%", ".5%", "5.%", "+3%"])
+def test_every_change_that_is_accepted_can_be_computed_with(text: str) -> None:
+    row = check(price_180d_change=text)
+    assert isinstance(row, ScreenRow)
+    assert percent(row.price_180d_change, "f.csv", "price_180d_change") == pytest.approx(float(text[:-1]) / 100)
 
 
 def test_a_ticker_counts_once_and_a_rejected_one_not_at_all() -> None:

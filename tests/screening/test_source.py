@@ -105,6 +105,11 @@ def test_nothing_there(tmp_path: Path) -> None:
     assert error(tmp_path) == f"{tmp_path}: expected files named <screen>_current_screen.csv"
 
 
+def test_a_scheme_that_nobody_knows() -> None:
+    with pytest.raises(InputError, match=r"^screens: expected a path, or a URI that fsspec can open: .* \(found 'foo://x'\)$"):
+        find_screens("foo://x", date(2025, 9, 17), 7)
+
+
 def test_too_old_names_the_age_and_what_to_do(tmp_path: Path) -> None:
     export(tmp_path)
     assert find_screens(str(tmp_path), date(2025, 9, 23), 7)

@@ -72,6 +72,37 @@ def test_a_run_before_that_got_nowhere(tmp_path: Path) -> None:
     assert gate(second) == []
 
 
+@pytest.mark.parametrize("let_through", [False, True])
+def test_a_change_is_asked_about_until_a_person_has_let_it_through(tmp_path: Path, let_through: bool) -> None:
+    data = (tmp_path / "data").as_uri()
+    first = resolved(tmp_path, export(tmp_path / "s"), run_id="first", as_of="2025-09-16")
+    built(first)
+    set_latest(data, first.folder)
+    export(tmp_path / "s", rows=[APPLE, row(ticker="NVDA", isin="null")])
+    second = resolved(tmp_path, tmp_path / "s", run_id="second", as_of="2025-09-17")
+    built(second)
+    if let_through:
+        write_json(RunFolder(second.folder).execution_report, {})
+    set_latest(data, second.folder)
+    third = resolved(tmp_path, tmp_path / "s", run_id="third")
+    built(third)
+    asked = ["membership changed by 50.0% against the last run (allowed 20%): 1 joined, 1 left, 2 before"]
+    assert gate(second) == asked
+    assert gate(third) == ([] if let_through else asked)
+
+
+def test_a_run_that_got_nowhere_is_passed_over(tmp_path: Path) -> None:
+    data = (tmp_path / "data").as_uri()
+    first = resolved(tmp_path, export(tmp_path / "s"), run_id="first", as_of="2025-09-16")
+    built(first)
+    set_latest(data, first.folder)
+    set_latest(data, resolved(tmp_path, tmp_path / "s", run_id="failed", as_of="2025-09-17").folder)
+    export(tmp_path / "s", rows=[APPLE, row(ticker="NVDA", isin="null")])
+    third = resolved(tmp_path, tmp_path / "s", run_id="third")
+    built(third)
+    assert len(gate(third)) == 1
+
+
 def test_an_old_export_that_is_allowed_is_no_reason_but_its_age_is_printed(tmp_path: Path) -> None:
     export(tmp_path / "s", rows=[row(calculated="1 Sep 2025")], day="1 Sep 2025")
     run = resolved(tmp_path, tmp_path / "s", max_screen_age_days=500)

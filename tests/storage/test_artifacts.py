@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -74,10 +75,25 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError) as caught:
         write_bytes(uri, b"new")
+    assert str(caught.value) == f"{uri}: expected a place that can be written: No space left on device"
     assert read_bytes(uri) == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    uri = (tmp_path / "file" / "run.json").as_uri()
+    with pytest.raises(InputError) as caught:
+        write_bytes(uri, b"x")
+    assert str(caught.value).startswith(f"{uri}: expected a place that can be written: ")
+
+
+@pytest.mark.parametrize("use", [exists, read_bytes, lambda uri: write_bytes(uri, b"x")])
+def test_a_scheme_that_nobody_knows(use: Callable[[str], object]) -> None:
+    with pytest.raises(InputError, match=r"^foo://x/y: expected a path, or a URI that fsspec can open: "):
+        use("foo://x/y")
 
 
 def test_tables(tmp_path: Path) -> None:

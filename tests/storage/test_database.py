@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import StatementError
 
 from include.errors import InputError, Transient
-from include.storage.database import open_database, revisions, upgrade
+from include.storage.database import is_new_file, open_database, revisions, upgrade
 from include.storage.tables import adoptions, metadata, paper_accounts
 
 
@@ -165,6 +165,15 @@ def test_urls_nobody_can_use(url: str, words: str) -> None:
         open_database(url)
     with pytest.raises(InputError, match=words):
         upgrade(url)
+    with pytest.raises(InputError, match=words):
+        is_new_file(url)
+
+
+def test_only_a_file_that_is_not_there_is_new(tmp_path: Path) -> None:
+    assert is_new_file(f"sqlite:///{tmp_path}/x.db")
+    (tmp_path / "x.db").write_text("")
+    assert not is_new_file(f"sqlite:///{tmp_path}/x.db")
+    assert not is_new_file("postgresql://localhost/x")
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:

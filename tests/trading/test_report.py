@@ -31,6 +31,43 @@ def test_a_run_that_ended_early_still_says_what_it_knows() -> None:
     assert "SYNTHETIC" not in text
 
 
+def test_screens_are_shown_with_their_age() -> None:
+    screens = [{**RUN["screens"][0], "dated": day} for day in ("2026-11-19", "2025-09-16")]
+    assert (
+        "Screens (date of the export): quality bloom 2026-11-19 (1 day before the session), "
+        "quality bloom 2025-09-16 (430 days before the session)."
+    ) in render({"run": {**RUN, "screens": screens}})
+
+
+def test_rates_are_those_that_were_used() -> None:
+    rates = {
+        "BGN": {"rate": 1.9558, "source": "ECB", "age_days": 324},
+        "CHF": {"rate": 0.92, "source": "ECB", "age_days": 21},
+        "EUR": {"rate": 1.0, "source": "base", "age_days": 0},
+        "JPY": {"rate": 175.68, "source": "ibkr", "age_days": 0},
+        "USD": {"rate": 1.12, "source": "ibkr", "age_days": 0},
+    }
+    section = {"rates": rates, "needed": ["CHF", "EUR", "JPY", "USD"], "notes": ["CHF: ibkr has no quote; ECB rate instead"]}
+    text = render({"run": RUN, "universe": {"metadata": {"exchange_rates": section}}})
+    assert "Exchange rates by source: ECB: CHF; ibkr: JPY, USD; the oldest is 21 days old." in text
+    assert "- CHF: ibkr has no quote; ECB rate instead" in text
+    alone = {"rates": {"EUR": rates["EUR"]}, "needed": ["EUR"], "notes": []}
+    assert "Exchange rates" not in render({"run": RUN, "universe": {"metadata": {"exchange_rates": alone}}})
+
+
+def test_what_whole_lots_cannot_reach_is_told_with_the_account_that_would() -> None:
+    missed = {"ticker": "9790.T", "name": "Fukui", "wanted_weight": "0.0017", "unreachable_weight": "0.0006"}
+    rows = [{**missed, "reachable_nav": "2220513.56"}, {**missed, "ticker": "X", "reachable_nav": None}]
+    sizes = {"main": {"base_currency": "EUR", "unreachable": rows}, "shadow": {"base_currency": "EUR", "unreachable": []}}
+    text = render({"run": RUN, "universe": {"metadata": {}}, "sizes": sizes}) + render(
+        {"run": RUN, "universe": {"metadata": {"created_at": "x"}}, "sizes": sizes}
+    )
+    assert "main: whole lots miss more than a tenth of these targets" in text
+    assert "| 9790.T | Fukui | 0.17 % | 0.06 % | 2,220,514 |" in text
+    assert "| X | Fukui | 0.17 % | 0.06 % |  |" in text
+    assert "shadow: whole lots" not in text
+
+
 def test_synthetic_data_is_said_first() -> None:
     screens = [{"name": "a", "dated": "2026-11-20", "synthetic": True}]
     assert render({"run": {**RUN, "screens": screens}}).splitlines()[2].startswith("**SYNTHETIC DATA**")
@@ -51,7 +88,7 @@ def test_one_broker_alone_has_no_figure_for_two() -> None:
 
 def test_reasons_and_problems_stand_on_top() -> None:
     documents = {
-        "run": RUN,
+        "run": {**RUN, "options": {"notes": ["a backfill is planned only"]}},
         "coverage": {**COVERAGE, "decision": "approval", "reasons": ["coverage 80.00 % is under 85 %"]},
         "input_gate": {"reasons": ["6.0 % of the rows were rejected"]},
         "orders": {
@@ -64,10 +101,18 @@ def test_reasons_and_problems_stand_on_top() -> None:
                     "held": [{"ticker": "AAPL", "name": "Apple", "target_weight": "0.05", "reason": "no_quote: none"}],
                     "unmanaged": [{"account": "ibkr-main", "symbol": "TSLA", "quantity": "3"}],
                     "problems": ["alpaca-main: no quotes: refused"],
+                    "plan_only_reason": "net asset value is 0 EUR",
+                    "run_id": "manual__0",
                 }
             }
         },
         "risk": {"blocked": {}, "portfolios": {"main": "max_turnover: 90 %"}},
+        "sizes": {"main": {"base_currency": "EUR", "unreachable": [], "frozen_accounts": ["ibkr-main"]}},
+        "execution": {
+            "accounts": {},
+            "failed_accounts": {"ibkr-main": "refused", "alpaca-main": None},
+            "unresolved": [{"account": "ibkr-main", "side": "buy", "ticker": "AAPL", "client_order_id": "ABC"}],
+        },
     }
     text = render(documents)
     first = text.index("## Look at this first")
@@ -77,6 +122,13 @@ def test_reasons_and_problems_stand_on_top() -> None:
         "- coverage: coverage 80.00 % is under 85 %",
         "- main: alpaca-main: no quotes: refused",
         "- main: stopped: max_turnover: 90 %",
+        "- a backfill is planned only",
+        "- main: planned only: net asset value is 0 EUR",
+        "- main: this session was planned by manual__0; that plan stands, nothing is sent twice",
+        "- main: ibkr-main could not be read and is frozen",
+        "- ibkr-main: refused",
+        "- alpaca-main: failed",
+        "- ibkr-main: what became of buy AAPL (ABC) is not known",
         "| AAPL | Apple | 5.00 % | no_quote: none |",
         "| ibkr-main | TSLA | 3 |",
     ):
@@ -93,7 +145,38 @@ def test_execution_shows_every_count_drift_and_differences() -> None:
     text = render({"run": RUN, "coverage": COVERAGE, "execution": execution})
     assert "| ibkr-main | 3 | 1 | 2 | 1 | 0 | 0 | 1 | 0 |" in text
     assert "| main | 98.00 | 1.20 |" in text
+    assert "in total" not in text
+    assert "`held` orders were stopped on the way to the broker." in text
     assert "| ibkr-main | AAPL | 10 | 9 |" in text
+
+
+def test_the_counts_of_several_accounts_add_up_and_none_is_left_out() -> None:
+    one = {"planned": 3, "sent": 3, "filled": 2, "expired": 1}
+    worth = {"base_currency": "EUR", "notional_planned": "3000.00", "notional_filled": "2000.40", "notional_left": "1000.00"}
+    accounts = {"a": {**one, **worth, "slippage_bp": 3.0}, "b": {"planned": 1, "sent": 1, "cancelled": 1}}
+    drift = {
+        "main": {"drift_before_pct": 98.0, "drift_after_pct": 6.2775},
+        "x": {"drift_before_pct": None, "drift_after_pct": None},
+    }
+    text = render({"run": RUN, "execution": {"accounts": accounts, "drift": drift}})
+    assert (
+        "| account | planned | held | sent | filled | partially filled | open | rejected | unknown | cancelled | expired |"
+        in text
+    )
+    assert "| a | 3 | 0 | 3 | 2 | 0 | 0 | 0 | 0 | 0 | 1 |" in text
+    assert "| in total | 4 | 0 | 4 | 2 | 0 | 0 | 0 | 0 | 1 | 1 |" in text
+    assert "| a | 3,000 | 2,000 | 1,000 | EUR | 3.0 |" in text
+    assert "| main | 98.00 | 6.28 |\n| x |  |  |" in text
+
+
+def test_orders_are_summed() -> None:
+    contract = {"name": "Apple", "currency": "USD"}
+    order = {"account": "a", "ticker": "AAPL", "contract": contract, "quantity": "1", "limit_price": "2", "client_order_id": "C"}
+    orders = [{**order, "side": "sell", "notional": "100"}, {**order, "side": "buy", "notional": "2500.6"}]
+    plan = {"environment": "paper", "nav": "1000", "base_currency": "EUR", "held": [], "unmanaged": [], "problems": []}
+    text = render({"run": RUN, "orders": {"portfolios": {"main": {**plan, "orders": orders}}}})
+    assert "2 orders buy 2,501 and sell 100 EUR." in text
+    assert "Held back" not in text
 
 
 def test_tables_and_percents_have_their_empty_cases() -> None:
