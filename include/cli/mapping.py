@@ -26,8 +26,6 @@ from include.steps.refresh_contracts import contracts_turn
 from include.storage.artifacts import write_json
 from include.storage.database import Database
 
-ANY_AGE = 36_500  # mapping looks for what there is now, however old the list of names
-
 
 def map_universe(
     universe: Annotated[Path, typer.Option(help="A universe.json.")],
@@ -71,7 +69,7 @@ def _document(path: Path, settings: Settings, now: datetime) -> dict[str, Any]:
     """The universe as step 2 makes it, out of a universe.json of this or the old system."""
     if not path.is_file():
         raise InputError("expected a universe.json", source=path)
-    screens = [read_screen(source, settings.markets) for source in find_screens(str(path), now.date(), max_age_days=ANY_AGE)]
+    screens = [read_screen(source, settings.markets) for source in find_screens(str(path), now.date())]
     return universe_document(screens, as_of=now.date(), created_at=now.isoformat())
 
 

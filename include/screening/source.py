@@ -19,19 +19,18 @@ SYNTHETIC_MARKER = "SYNTHETIC"
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def find_screens(location: str, as_of: date, max_age_days: int) -> list[ScreenSource]:
+def find_screens(location: str, as_of: date) -> list[ScreenSource]:
     """The screens that count at `as_of`, sorted by key.
 
     Args:
         location: A folder of exports; a folder of dated sub-folders `YYYY-MM-DD/`, of which the newest not after `as_of`
             counts; or an old `universe.json`. A path or a URI.
-        max_age_days: Screens older than this at `as_of` are refused.
 
     Undated exports are of the day of their backtest, or of the newest `calculation date` in the screen where that is later
     (prices of that day were not known before it).
 
     Raises:
-        InputError: Nothing there, only exports of the future, one that is too old, or a file without its partner.
+        InputError: Nothing there, only exports of the future, or a file without its partner.
     """
     try:
         path = UPath(location).expanduser()
@@ -46,7 +45,8 @@ def find_screens(location: str, as_of: date, max_age_days: int) -> list[ScreenSo
         expected = "expected a folder of screen exports, an old universe.json, or the word synthetic"
         raise InputError(expected, source="screens", value=location)
     for source in sources:
-        _check_age(source, as_of, max_age_days)
+        if source.dated > as_of:
+            raise _only_future(source.screen_uri, source.dated, as_of)
     return sorted(sources, key=lambda source: source.key)
 
 
@@ -139,18 +139,6 @@ def _export(stem: str, screen: UPath, dated: date | None, synthetic: bool) -> Sc
         sha256=digest(contents),
         synthetic=synthetic,
     )
-
-
-def _check_age(source: ScreenSource, as_of: date, max_age_days: int) -> None:
-    age = (as_of - source.dated).days
-    if age < 0:
-        raise _only_future(source.screen_uri, source.dated, as_of)
-    if age > max_age_days:
-        expected = (
-            f"expected a screen at most {max_age_days} days old at {as_of}, it is of {source.dated} ({age} days): "
-            "export it again, or raise max_screen_age_days"
-        )
-        raise InputError(expected, source=source.screen_uri, field="max_screen_age_days")
 
 
 def _only_future(source: str, oldest: date, as_of: date) -> InputError:

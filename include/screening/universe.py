@@ -65,17 +65,27 @@ def universe_document(screens: Sequence[Screen], *, as_of: date, created_at: str
 
 
 def gate_reasons(
-    document: Mapping[str, Any], previous: Mapping[str, Any] | None, *, max_rejected_pct: float, max_membership_change_pct: float
+    document: Mapping[str, Any],
+    previous: Mapping[str, Any] | None,
+    *,
+    max_screen_age_days: int,
+    max_rejected_pct: float,
+    max_membership_change_pct: float,
 ) -> list[str]:
     """Reasons, in words, for which a person should look before anything is sent; [] for none.
 
     Args:
         document: The universe document.
         previous: The last run's, or None. One that is synthetic says nothing about one that is real, and the reverse.
+        max_screen_age_days: From the day of an export to the session.
         max_rejected_pct: Rejected rows, in percent of all rows.
         max_membership_change_pct: The larger of names that joined and names that left, in percent of the names before.
     """
-    reasons = []
+    reasons = [
+        f"the export of {key} is {age} days old (allowed {max_screen_age_days})"
+        for key, age in document["metadata"]["screen_ages_days"].items()
+        if age > max_screen_age_days
+    ]
     rejected, usable = len(document["rejected"]), document["metadata"]["total_stocks"]
     share = 100 * rejected / (rejected + usable)
     if share > max_rejected_pct:

@@ -22,6 +22,7 @@ def build_universe(run: Run) -> str:
     reasons = gate_reasons(
         document,
         _previous(run),
+        max_screen_age_days=run.options["max_screen_age_days"],
         max_rejected_pct=run.options["max_rejected_pct"],
         max_membership_change_pct=run.options["max_membership_change_pct"],
     )

@@ -77,7 +77,7 @@ def _rows(settings: Settings, screens: str, as_of: date) -> list[PricedRow]:
             PricedRow.model_validate(_row(row)) for row in synthetic_listings(settings.options.synthetic_seed, settings.markets)
         ]
     found: dict[str, PricedRow] = {}
-    for source in find_screens(screens, as_of, settings.options.max_screen_age_days):
+    for source in find_screens(screens, as_of):
         for row in read_screen(source, settings.markets).rows:
             found.setdefault(row.ticker, PricedRow.model_validate(_row(row.model_dump())))
     return list(found.values())

@@ -196,7 +196,7 @@ def _screens(settings: Settings, options: Options, as_of: date) -> list[ScreenSo
         folder = f"{settings.environ.data_uri.rstrip('/')}/screens/{SYNTHETIC}/{as_of.isoformat()}"
         location = str(local_path(folder) or folder)
         write_synthetic_screens(location, options.synthetic_seed, as_of, settings.markets)
-    return find_screens(location, as_of, options.max_screen_age_days)
+    return find_screens(location, as_of)
 
 
 def _previous(data_uri: str, folder: RunFolder, as_of: date, run_after: datetime) -> str | None:

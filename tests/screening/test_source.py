@@ -12,16 +12,16 @@ from tests.screening.test_old_universe import DOCUMENT
 DAY = date(2025, 9, 18)
 
 
-def error(location: Path | str, as_of: date = DAY, age: int = 7) -> str:
+def error(location: Path | str, as_of: date = DAY) -> str:
     with pytest.raises(InputError) as caught:
-        find_screens(str(location), as_of, age)
+        find_screens(str(location), as_of)
     return str(caught.value)
 
 
 def test_an_undated_folder(tmp_path: Path) -> None:
     export(export(tmp_path, "b ones"), "a_ones")
     (tmp_path / "notes.txt").write_text("x")
-    found = find_screens(str(tmp_path), DAY, 7)
+    found = find_screens(str(tmp_path), DAY)
     assert [(s.key, s.name, s.kind, s.dated, s.synthetic) for s in found] == [
         ("a_ones", "a ones", "uncle_stock", date(2025, 9, 16), False),
         ("b_ones", "b ones", "uncle_stock", date(2025, 9, 16), False),
@@ -32,12 +32,12 @@ def test_an_undated_folder(tmp_path: Path) -> None:
 
 def test_without_calculation_dates_the_backtest_dates_the_export(tmp_path: Path) -> None:
     export(tmp_path, rows=[row(calculated="")])
-    assert find_screens(str(tmp_path), date(2025, 8, 20), 7)[0].dated == date(2025, 8, 18)
+    assert find_screens(str(tmp_path), date(2025, 8, 20))[0].dated == date(2025, 8, 18)
 
 
 def test_a_backtest_newer_than_the_rows_dates_the_export(tmp_path: Path) -> None:
     export(tmp_path, day="17 Sep 2025")
-    assert find_screens(str(tmp_path), DAY, 7)[0].dated == date(2025, 9, 17)
+    assert find_screens(str(tmp_path), DAY)[0].dated == date(2025, 9, 17)
 
 
 def test_the_newest_dated_folder_that_was_known(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_newest_dated_folder_that_was_known(tmp_path: Path) -> None:
         export(tmp_path / day)
     (tmp_path / "2025-99-99").mkdir()
     (tmp_path / "2025-09-18").mkdir()
-    found = find_screens(str(tmp_path), DAY, 7)
+    found = find_screens(str(tmp_path), DAY)
     assert [(s.dated, s.screen_uri) for s in found] == [
         (date(2025, 9, 12), str(tmp_path / "2025-09-12" / "good_ones_current_screen.csv"))
     ]
@@ -54,7 +54,7 @@ def test_the_newest_dated_folder_that_was_known(tmp_path: Path) -> None:
 def test_a_dated_folder_needs_no_backtest(tmp_path: Path) -> None:
     (tmp_path / "2025-09-18").mkdir()
     (tmp_path / "2025-09-18" / "x_current_screen.csv").write_bytes(screen(APPLE))
-    found = find_screens(str(tmp_path), DAY, 0)[0]
+    found = find_screens(str(tmp_path), DAY)[0]
     assert found.backtest_uri is None
     assert read_source(found) == (screen(APPLE), None)
 
@@ -62,13 +62,13 @@ def test_a_dated_folder_needs_no_backtest(tmp_path: Path) -> None:
 def test_an_old_universe(tmp_path: Path) -> None:
     file = tmp_path / "universe.json"
     file.write_text(json.dumps(DOCUMENT))
-    found = find_screens(str(file), DAY, 0)
+    found = find_screens(str(file), DAY)
     assert [(s.key, s.kind, s.dated, s.backtest_uri) for s in found] == [("good_ones", "universe_json", DAY, None)]
     assert read_source(found[0]) == (json.dumps(DOCUMENT).encode(), None)
 
 
 def test_the_hash_covers_both_files_and_where_one_ends(tmp_path: Path) -> None:
-    found = find_screens(str(export(tmp_path)), DAY, 7)[0]
+    found = find_screens(str(export(tmp_path)), DAY)[0]
     assert read_source(found) == (screen(*_rows()), backtest())
     assert digest([b"ab", b"c"]) != digest([b"a", b"bc"])
 
@@ -81,7 +81,7 @@ def _rows() -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", ["good_ones_current_screen.csv", "good_ones_backtest_results.csv"])
 def test_a_file_that_changed_since(tmp_path: Path, name: str) -> None:
-    found = find_screens(str(export(tmp_path)), DAY, 7)[0]
+    found = find_screens(str(export(tmp_path)), DAY)[0]
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b" ")
     with pytest.raises(InputError) as caught:
         read_source(found)
@@ -92,7 +92,7 @@ def test_a_file_that_changed_since(tmp_path: Path, name: str) -> None:
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
-    found = find_screens(str(export(tmp_path)), DAY, 7)[0]
+    found = find_screens(str(export(tmp_path)), DAY)[0]
     (tmp_path / "good_ones_current_screen.csv").unlink()
     with pytest.raises(InputError, match="expected a readable file: FileNotFoundError$"):
         read_source(found)
@@ -107,16 +107,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 def test_a_scheme_that_nobody_knows() -> None:
     with pytest.raises(InputError, match=r"^screens: expected a path, or a URI that fsspec can open: .* \(found 'foo://x'\)$"):
-        find_screens("foo://x", date(2025, 9, 17), 7)
-
-
-def test_too_old_names_the_age_and_what_to_do(tmp_path: Path) -> None:
-    export(tmp_path)
-    assert find_screens(str(tmp_path), date(2025, 9, 23), 7)
-    assert error(tmp_path, date(2025, 9, 24)) == (
-        f"{tmp_path}/good_ones_current_screen.csv, field 'max_screen_age_days': expected a screen at most 7 days old at "
-        "2025-09-24, it is of 2025-09-16 (8 days): export it again, or raise max_screen_age_days"
-    )
+        find_screens("foo://x", date(2025, 9, 17))
 
 
 def test_only_the_future(tmp_path: Path) -> None:
@@ -159,7 +150,7 @@ def test_a_name_of_nothing(tmp_path: Path) -> None:
 
 
 def test_the_real_export_is_of_its_newest_row(shared_data: Path) -> None:
-    found = find_screens(str(shared_data / "uncle_stock"), DAY, 7)
+    found = find_screens(str(shared_data / "uncle_stock"), DAY)
     assert [(s.key, s.name, s.dated) for s in found] == [
         ("Moat_Companies", "Moat Companies", date(2025, 9, 16)),
         ("TOR_Surplus", "TOR Surplus", date(2025, 9, 16)),

@@ -119,7 +119,7 @@ def test_the_short_screen_loses_and_moves_against_the_others() -> None:
 def test_written_files_are_found_as_synthetic(tmp_path: Path) -> None:
     names = write_synthetic_screens(str(tmp_path / "a b"), SEED, DAY, MARKETS)
     assert sorted(path.name for path in (tmp_path / "a b").iterdir()) == sorted(names)
-    sources = find_screens(str(tmp_path / "a b"), DAY, 0)
+    sources = find_screens(str(tmp_path / "a b"), DAY)
     assert [(s.key, s.synthetic, s.dated) for s in sources] == [(key, True, DAY) for key in KEYS]
 
 
@@ -135,4 +135,4 @@ def test_writing_again_touches_only_what_differs(tmp_path: Path) -> None:
 
 def test_object_stores() -> None:
     write_synthetic_screens("memory://synthetic-screens", SEED, DAY)
-    assert len(find_screens("memory://synthetic-screens", DAY, 0)) == 3
+    assert len(find_screens("memory://synthetic-screens", DAY)) == 3

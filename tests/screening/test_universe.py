@@ -166,9 +166,14 @@ def test_one_synthetic_screen_makes_the_universe_synthetic() -> None:
 
 
 def reasons(
-    now: dict[str, Any], previous: dict[str, Any] | None = None, rejected_pct: float = 5, change_pct: float = 20
+    now: dict[str, Any],
+    previous: dict[str, Any] | None = None,
+    age_days: int = 7,
+    rejected_pct: float = 5,
+    change_pct: float = 20,
 ) -> list[str]:
-    return gate_reasons(now, previous, max_rejected_pct=rejected_pct, max_membership_change_pct=change_pct)
+    limits = {"max_rejected_pct": rejected_pct, "max_membership_change_pct": change_pct}
+    return gate_reasons(now, previous, max_screen_age_days=age_days, **limits)
 
 
 def test_rejected_rows_over_the_limit() -> None:

@@ -111,6 +111,13 @@ def test_an_old_export_that_is_allowed_is_no_reason_but_its_age_is_printed(tmp_p
     assert document["metadata"]["screen_ages_days"] == {"good_ones": 17}  # type: ignore[index]
 
 
+def test_an_export_that_is_too_old_is_asked_about(tmp_path: Path) -> None:
+    export(tmp_path / "s", rows=[row(calculated="1 Sep 2025")], day="1 Sep 2025")
+    run = resolved(tmp_path, tmp_path / "s", max_screen_age_days=16)
+    built(run)
+    assert gate(run) == ["the export of good_ones is 17 days old (allowed 16)"]
+
+
 def test_a_missing_screen_fails_and_leaves_the_earlier_universe(tmp_path: Path) -> None:
     run = resolved(tmp_path, export(tmp_path / "s"))
     built(run)
