@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include.domain.account import Account
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.domain.portfolio import Portfolio
@@ -197,7 +198,8 @@ class Settings:
         """All configured portfolios, sorted by id.
 
         Raises:
-            InputError: An account in another environment than its portfolio's, at a broker without a file, or named twice.
+            InputError: An account in another environment than its portfolio's, at a broker without a file, or named twice; two
+                accounts that are one at the broker (each would spend the other's cash).
         """
         folder = self.environ.config_dir / "portfolios"
         found: list[Portfolio] = []
@@ -212,6 +214,7 @@ class Settings:
         for account_id in ids:
             if ids.count(account_id) > 1:
                 raise InputError("expected each account once", source=folder, field="account_id", value=account_id)
+        self._check_logins([account for portfolio in found for account in portfolio.accounts], folder)
         return tuple(sorted(found, key=lambda portfolio: portfolio.portfolio_id))
 
     def _check_accounts(self, portfolio: Portfolio, path: Path) -> None:
@@ -227,6 +230,15 @@ class Settings:
             if account.broker not in self.brokers:
                 expected = f"expected brokers out of {', '.join(self.brokers)}"
                 raise InputError(expected, source=path, field=f"{field}.broker", value=account.broker)
+
+    def _check_logins(self, accounts: list[Account], folder: Path) -> None:
+        known: dict[tuple[Any, ...], str] = {}
+        for account in accounts:
+            login = (account.environment, account.broker, account.connection, account.broker_account)
+            if self.brokers[account.broker].get("credentials") and login in known:
+                expected = f"expected a connection or broker_account that {known[login]} does not have: both are one account"
+                raise InputError(expected, source=folder, field="account_id", value=account.account_id)
+            known[login] = account.account_id
 
     @cached_property
     def preferences(self) -> tuple[Preference, ...]:

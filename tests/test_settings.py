@@ -205,6 +205,11 @@ ACCOUNT = "{ account_id: a1, broker: ibkr, environment: paper }"
             "/portfolios, field 'account_id': expected each account once (found 'a1')",
         ),
         (
+            f"environment: paper\naccounts: [{ACCOUNT}, {ACCOUNT.replace('a1', 'a2')}]",
+            "/portfolios, field 'account_id': "
+            "expected a connection or broker_account that a1 does not have: both are one account (found 'a2')",
+        ),
+        (
             "environment: play\naccounts: []",
             "/portfolios/x.yaml, field 'environment': Input should be 'sandbox', 'paper' or 'live' (found 'play')",
         ),

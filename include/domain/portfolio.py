@@ -35,7 +35,7 @@ class Limits(Value):
         collar_bp: Limit price distance from the quote, per market override in `collar_bp_by_market`.
         max_quote_deviation_pct: A quote further than this from the export price holds the instrument.
         max_quote_move_pct: A quote that moved more than this since planning holds the order at sending.
-        do_not_trade: Tickers or instrument ids never traded.
+        do_not_trade: Tickers, ISINs or instrument ids never traded, in capitals or not.
     """
 
     max_order_pct: Decimal = Field(Decimal(5), ge=0)
@@ -45,6 +45,11 @@ class Limits(Value):
     max_quote_deviation_pct: Decimal = Field(Decimal(25), ge=0)
     max_quote_move_pct: Decimal = Field(Decimal(2), ge=0)
     do_not_trade: tuple[str, ...] = ()
+
+    def forbids(self, ticker: str, instrument_id: str) -> bool:
+        """Whether an instrument is on the list `do_not_trade`, by its ticker, its ISIN or its id."""
+        names = {name.strip().casefold() for name in self.do_not_trade}
+        return not names.isdisjoint({ticker.casefold(), instrument_id.casefold(), instrument_id.removeprefix("isin:").casefold()})
 
 
 class Portfolio(Value):

@@ -109,8 +109,7 @@ def _of_order(order: Order, portfolio: Portfolio, seen: Circumstances) -> str | 
         return f"held: {order.hold_reason}"
     if seen.blocked:
         return f"risk: {seen.blocked}"
-    forbidden = portfolio.limits.do_not_trade
-    if order.ticker in forbidden or order.instrument_id in forbidden:
+    if portfolio.limits.forbids(order.ticker, order.instrument_id):
         return DO_NOT_TRADE
     return None
 

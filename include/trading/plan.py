@@ -174,8 +174,7 @@ def _orders_of(
 
 
 def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
-    blocked = set(plan.portfolio.limits.do_not_trade)
-    if candidate.ticker in blocked or candidate.instrument_id in blocked:
+    if plan.portfolio.limits.forbids(candidate.ticker, candidate.instrument_id):
         return "do_not_trade: on the list of this portfolio"
     for identity in (candidate.instrument_id, f"ticker:{candidate.ticker}"):
         if identity in plan.frozen:

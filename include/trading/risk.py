@@ -44,7 +44,7 @@ def check(orders: Sequence[Order], portfolio: Portfolio, nav: Decimal, *, first_
             blocked[order.client_order_id] = (
                 f"max_order: {share:.2f} % of value, the limit is {limits.max_order_pct} % (portfolio {portfolio.portfolio_id})"
             )
-        elif order.ticker in limits.do_not_trade or order.instrument_id in limits.do_not_trade:
+        elif limits.forbids(order.ticker, order.instrument_id):
             blocked[order.client_order_id] = "do_not_trade: on the list of this portfolio"
     turnover = sum((order.notional for order in orders), Decimal(0)) / nav * 100
     stop = None

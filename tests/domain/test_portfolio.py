@@ -20,6 +20,13 @@ def test_the_defaults_are_the_safe_ones() -> None:
     assert (one.unreachable_policy, one.trade_other_listings) == (UnreachablePolicy.CASH, False)
 
 
+@pytest.mark.parametrize(
+    ("name", "forbidden"), [("AAPL", True), ("aapl ", True), ("US0378331005", True), ("isin:US0378331005", True), ("AAP", False)]
+)
+def test_do_not_trade_takes_tickers_isins_and_ids(name: str, forbidden: bool) -> None:
+    assert Limits(do_not_trade=(name,)).forbids("AAPL", "isin:US0378331005") is forbidden
+
+
 def test_percentages_are_read_exactly() -> None:
     one = Portfolio.model_validate({"portfolio_id": "main", "environment": "paper", "accounts": [], "cash_buffer_pct": "2.5"})
     assert one.cash_buffer_pct == Decimal("2.5")
