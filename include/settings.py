@@ -22,8 +22,8 @@ from include.errors import InputError
 
 PROJECT = Path(__file__).resolve().parent.parent
 _FILE_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# Words that preferences may already use for brokers that come later.
-LATER_BROKERS = frozenset({"crypto_com", "binance", "coinbase", "oanda", "zerodha"})
+# The project's names of brokers: preferences may name one whose file is not there (yet, or any more); other words are typos.
+BROKER_NAMES = frozenset({"ibkr", "alpaca", "crypto_com", "binance", "coinbase", "oanda", "zerodha", "paper"})
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -245,7 +245,7 @@ class Settings:
         """Rules that order brokers, first match decides."""
         path = self.environ.config_dir / "preferences.yaml"
         rules = parse(PreferencesFile, _read_yaml(path), path, None).rules
-        known = {*self.brokers, *LATER_BROKERS}
+        known = BROKER_NAMES.union(self.brokers)
         for number, rule in enumerate(rules):
             for name in rule.brokers:
                 if name not in known:
