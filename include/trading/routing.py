@@ -22,7 +22,8 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
     """The account and contract for buying a candidate, or the reason why none may.
 
     Brokers are asked in the candidate's order of preference. One that definitely has no such contract is passed over; one that
-    could not be asked (`unavailable`), or whose account is frozen, ends the search: its names wait, they are not re-routed.
+    could not be asked (`unavailable`), or whose account is frozen, ends the search: its names wait, they are not re-routed. The
+    wanted listing at any broker comes before another listing, where that may be traded at all.
 
     Args:
         candidate: The instrument.
@@ -31,6 +32,7 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
     """
     by_broker = {account.broker: account.account_id for account in reversed(portfolio.accounts)}
     refused = []
+    other: Route | None = None
     for broker in candidate.preference:
         if broker not in by_broker:
             continue
@@ -38,14 +40,16 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
         mapping = candidate.mappings.get(broker)
         if mapping is None or mapping.status is MappingStatus.UNAVAILABLE:
             return f"broker_unavailable: {broker} is preferred and could not be asked"
-        usable = mapping.status is MappingStatus.MATCHED or (
-            mapping.status is MappingStatus.OTHER_LISTING and portfolio.trade_other_listings
-        )
+        wanted = mapping.status is MappingStatus.MATCHED
+        usable = wanted or (mapping.status is MappingStatus.OTHER_LISTING and portfolio.trade_other_listings)
         if mapping.contract is None or not usable:
             refused.append(f"{broker}: {mapping.reason or mapping.status.value}")
             continue
         snapshot = snapshots.get(account_id)
         if snapshot is None or snapshot.frozen:
             return f"account_frozen: {account_id} is preferred and could not be read"
-        return Route(account_id, mapping.contract, f"{broker} is first of {', '.join(candidate.preference)} that maps it")
-    return f"not_mapped: {'; '.join(refused) or 'no broker of this portfolio trades it'}"
+        found = Route(account_id, mapping.contract, f"{broker} is first of {', '.join(candidate.preference)} that maps it")
+        if wanted:
+            return found
+        other = other or found
+    return other or f"not_mapped: {'; '.join(refused) or 'no broker of this portfolio trades it'}"

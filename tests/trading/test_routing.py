@@ -44,3 +44,10 @@ def test_a_broker_outside_the_portfolio_is_no_route() -> None:
     assert (
         route(candidate(AT_IBKR, preference=("paper",)), portfolio(), BOTH) == "not_mapped: no broker of this portfolio trades it"
     )
+
+
+def test_the_wanted_listing_comes_before_another_listing_at_a_preferred_broker() -> None:
+    other = mapping(contract("alpaca", "uuid-adr"), status=MappingStatus.OTHER_LISTING, broker="alpaca", reason="other_listing")
+    found = route(candidate(AT_IBKR, other), portfolio(trade_other_listings=True), BOTH)
+    assert isinstance(found, Route)
+    assert found.account_id == "ibkr-main"
