@@ -24,7 +24,8 @@ from include.storage.journal import Journal, JournalEntry
 from include.storage.leases import Lease, lease
 from include.storage.order_states import OPEN
 from include.storage.run_folder import RunFolder
-from include.trading.plan import PlanInput, build_plan, wanted_quotes
+from include.trading.plan import build_plan, wanted_quotes
+from include.trading.plan_input import PlanInput
 from include.trading.validity import valid_until_by_market
 
 Opener = Callable[[str], AbstractContextManager[Broker]]

@@ -9,7 +9,7 @@ from include.domain.mapping import Mapping, MappingStatus
 from include.domain.portfolio import Limits, Portfolio
 from include.domain.quote import Quote
 from include.trading.candidate import Candidate, Holding
-from include.trading.plan import PlanInput
+from include.trading.plan_input import PlanInput
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CLOSE = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
