@@ -29,9 +29,15 @@ def announce_universe(run: "Run", uri: str) -> bool:
 
 
 def announce_orders(run: "Run", uri: str) -> list[str]:
-    """Tell, per portfolio, that its part of `orders.json` is new; gives the ids of the portfolios that were told."""
+    """Tell, per portfolio, that its part of `orders.json` is new; gives the ids of the portfolios that were told.
+
+    Nothing is told of a run in mode `plan`: its orders are nobody's to send.
+    """
+    from include.domain.portfolio import ExecutionMode
     from include.storage.artifacts import read_json
 
+    if run.mode is ExecutionMode.PLAN:
+        return []
     plans = read_json(uri)["portfolios"]
     return [
         portfolio.portfolio_id

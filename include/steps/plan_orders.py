@@ -65,8 +65,14 @@ def plan_orders(run: Run, open_reader: Opener, database: Database, settings: Set
 
 
 def plan_key(run: Run, portfolio_id: str) -> str:
-    """The name a plan is stored under: a backfill's plans never stand in for those of the real portfolio."""
-    return f"backfill:{portfolio_id}" if run.is_backfill else portfolio_id
+    """The name a plan is stored under, and its orders carry.
+
+    Only a run that may send makes the plan of a session. What a backfill plans, or a run in mode `plan` (with other screens,
+    perhaps, to see what would happen), never stands in for it, and its orders are nobody's to send.
+    """
+    if run.is_backfill:
+        return f"backfill:{portfolio_id}"
+    return f"plan:{run.run_id}:{portfolio_id}" if run.mode is ExecutionMode.PLAN else portfolio_id
 
 
 class _Desk:

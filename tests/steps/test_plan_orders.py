@@ -211,6 +211,17 @@ def test_a_backfill_plans_under_a_name_of_its_own_and_registers_nothing(run: Run
     assert journal.orders() == []
 
 
+def test_what_a_run_in_mode_plan_would_do_is_not_the_plan_of_the_session(run: Run, database: Database, tmp_path: Path) -> None:
+    look = run.model_copy(update={"run_id": "look", "mode": ExecutionMode.PLAN})
+    seen = plan(look, database)["portfolios"]["main"]["orders"]
+    assert {order["portfolio"] for order in seen} == {"plan:look:main"}
+    assert plan(look, database)["portfolios"]["main"]["orders"] == seen
+    assert (Journal(database).plan("main", "2026-11-20"), Journal(database).orders()) == (None, [])
+    sent = plan(run, database)["portfolios"]["main"]
+    assert (sent["run_id"], {order["portfolio"] for order in sent["orders"]}) == (run.run_id, {"main"})
+    assert not {order["client_order_id"] for order in seen} & {order["client_order_id"] for order in sent["orders"]}
+
+
 def test_a_portfolio_never_changes_its_environment(run: Run, database: Database, tmp_path: Path) -> None:
     plan(run, database)
     accounts = tuple(a.model_copy(update={"environment": Environment.PAPER}) for a in run.portfolios[0].accounts)
