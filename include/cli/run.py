@@ -22,7 +22,10 @@ from include.storage.run_folder import RunFolder
 
 def run(
     screens: Annotated[str | None, typer.Option(help="Folder of exports, an old universe.json, or 'synthetic'.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where runs are written; default: data/. The order journal stays.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where runs are written (default: data/); with --sandbox also the venues' accounts and the journal."),
+    ] = None,
     mode: Annotated[str, typer.Option(help="plan: stop at orders.json. paper: send to sandbox and paper accounts.")] = "plan",
     as_of: Annotated[str | None, typer.Option(help="Session, e.g. 2026-11-20; default: the last one closed.")] = None,
     method: Annotated[str | None, typer.Option(help="max_sharpe, risk_parity, min_variance or equal.")] = None,
@@ -41,6 +44,9 @@ def run(
         os.environ["POLYBROKER_DATA_URI"] = root_uri(out)
     if sandbox:
         os.environ.setdefault("POLYBROKER_PROFILE", "sandbox")
+        if out is not None:  # a world of its own: it leaves the venues and the journal of `make up` alone
+            os.environ.setdefault("POLYBROKER_SANDBOX_DIR", str(out.resolve() / "sandbox"))
+            os.environ.setdefault("POLYBROKER_DATABASE_URL", f"sqlite:///{out.resolve() / 'polybroker.db'}")
     settings = load_settings()
     now = datetime.now(UTC)
     params = {
@@ -73,8 +79,11 @@ def _venues(settings: Settings, wanted: bool, screens: str | None, catalogs: Pat
     folder = settings.environ.sandbox_dir
     before = {row["venue"] for row in control.status(folder) if row["running"]}
     prepare_for(settings, screens, catalogs)
+    variables = dict(os.environ)
     os.environ.update(control.up(folder))
     try:
         yield
     finally:
+        os.environ.clear()
+        os.environ.update(variables)
         control.down(folder, [row["venue"] for row in control.status(folder) if row["running"] and row["venue"] not in before])

@@ -156,6 +156,22 @@ def starting_cash(venue: str, folder: Path | None = None) -> dict[str, Decimal]:
         raise InputError("expected amounts by venue and currency", source=path, field=venue) from error
 
 
+def start_anew(folder: Path) -> bool:
+    """Forget the accounts of a folder if none of them has ever had an order or a position, and no venue runs.
+
+    Returns:
+        True: the next `up` starts new accounts. False: they stay as they are.
+    """
+    venues = [VenueFiles(folder, venue) for venue in VENUES]
+    for files in venues:
+        account = (read_json(files.state) or {}).get("engine", {})
+        if files.running() or account.get("orders") or account.get("positions"):
+            return False
+    for files in venues:
+        files.state.unlink(missing_ok=True)
+    return True
+
+
 def costs(venue: str) -> Costs:
     """What trading costs at a local venue."""
     return _COSTS[venue]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from include.domain.portfolio import ExecutionMode
-from include.sandbox.folder import CASH
+from include.sandbox.folder import CASH, start_anew
 from include.settings import Settings
 from include.steps.add_history import add_history
 from include.steps.build_universe import build_universe
@@ -19,11 +19,14 @@ from include.steps.set_targets import set_targets
 from include.storage.artifacts import read_json, root_uri, write_json
 
 TOTAL_EUR = Decimal(1_700_000)
+MADE_FOR = "made_for"
 SPARE = Decimal("1.02")  # limit prices lie above the quotes
 
 
 def fund_sandbox(settings: Settings, screens: str, as_of: date) -> None:
-    """Write `cash.json` for accounts that do not exist yet; one that is there stays.
+    """Write `cash.json` for new accounts. Accounts made for other screens start anew, unless one has traded or runs.
+
+    A `cash.json` without the key `made_for` was written by a person and stays.
 
     The targets are those of steps 0 to 6, computed in a folder that is thrown away. Without it a new account would hold some
     money in every currency and too little in the ones that matter, and a demo would mostly show unfunded orders.
@@ -38,7 +41,9 @@ def fund_sandbox(settings: Settings, screens: str, as_of: date) -> None:
     """
     target = settings.environ.sandbox_dir / CASH
     if target.exists():
-        return
+        made_for = read_json(target.resolve().as_uri()).get(MADE_FOR)
+        if made_for in (None, screens) or not start_anew(settings.environ.sandbox_dir):
+            return
     with tempfile.TemporaryDirectory() as folder:
         document = _targets(settings, screens, as_of, Path(folder))
     rates = {currency: Decimal(str(row["rate"])) for currency, row in document["metadata"]["exchange_rates"]["rates"].items()}
@@ -55,7 +60,7 @@ def fund_sandbox(settings: Settings, screens: str, as_of: date) -> None:
     alpaca = Decimal(_amount(american, rates["USD"])) or Decimal(1000)
     left -= alpaca / rates["USD"]
     cash["EUR"] = str(Decimal(cash.get("EUR", "0")) + max(left, Decimal(1000)).quantize(Decimal(1)))
-    write_json(target.resolve().as_uri(), {"ibkr": cash, "alpaca": {"USD": str(alpaca)}})
+    write_json(target.resolve().as_uri(), {"ibkr": cash, "alpaca": {"USD": str(alpaca)}, MADE_FOR: screens})
 
 
 def _amount(weight: Decimal, rate: Decimal) -> str:

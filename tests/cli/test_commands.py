@@ -10,6 +10,7 @@ import pytest
 from include.cli.wiring import account_of, open_account, project_database
 from include.domain.order import Order, OrderReport, OrderState
 from include.errors import InputError
+from include.sandbox import control
 from include.settings import load_settings
 from include.storage.journal import Journal
 from tests.cli.conftest import Polybroker
@@ -99,6 +100,20 @@ def test_a_position_is_adopted_only_up_to_what_the_account_holds(polybroker: Pol
 def test_status_shows_the_venues_and_cancel_all_finds_nothing_open(polybroker: Polybroker) -> None:
     assert polybroker("sandbox", "status").text.count("yes") == 2
     assert polybroker("cancel-all", "--account", "alpaca-main").text == "alpaca-main: the journal has no open order\n"
+
+
+def test_out_with_sandbox_is_a_world_of_its_own(
+    polybroker: Polybroker, project: Path, screens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("POLYBROKER_SANDBOX_DIR", "POLYBROKER_DATABASE_URL", "POLYBROKER_DATA_URI"):
+        monkeypatch.delenv(name)
+    words = ("run", "--sandbox", "--screens", screens, "--out", tmp_path, "--mode", "paper", "--first-funding", "--approve")
+    done = polybroker(*words)
+    assert done.error is None, done
+    assert {path.name for path in tmp_path.iterdir()} >= {"runs", "sandbox", "polybroker.db"}
+    report = json.loads((tmp_path / "runs" / "latest" / "execution_report.json").read_text())
+    assert (report["total"]["filled"], report["total"]["unknown"]) == (report["total"]["planned"], 0)
+    assert [row["running"] for row in control.status(tmp_path / "sandbox")] == [False, False]
 
 
 def planned_sap(project: Path) -> Order:

@@ -76,6 +76,21 @@ def test_money_of_accounts_that_exist_is_left_alone(settings: Settings, database
     assert path.read_text(encoding="utf-8") == '{"ibkr": {"EUR": "5"}, "alpaca": {"USD": "6"}}'
 
 
+@pytest.mark.parametrize(("orders", "anew"), [([], True), ([{"quantity": "1"}], False)])
+def test_accounts_made_for_other_screens_start_anew_until_one_has_traded(
+    settings: Settings, database: Database, screens: str, orders: list[object], anew: bool
+) -> None:
+    folder = settings.environ.sandbox_dir
+    prepare_sandbox(settings, database, screens, None, DAY)
+    told = json.loads((folder / "cash.json").read_text())
+    (folder / "cash.json").write_text(json.dumps(told | {"made_for": "synthetic"}), encoding="utf-8")
+    state = folder / "ibkr.state.json"
+    state.write_text(json.dumps({"engine": {"orders": orders, "positions": []}}), encoding="utf-8")
+    prepare_sandbox(settings, database, screens, None, DAY)
+    assert json.loads((folder / "cash.json").read_text())["made_for"] == (screens if anew else "synthetic")
+    assert state.exists() is not anew
+
+
 def test_the_same_screens_give_the_same_catalogue(settings: Settings, database: Database, screens: str) -> None:
     first = read_catalogue(prepare_sandbox(settings, database, screens, None, DAY).path, "ibkr")
     assert read_catalogue(prepare_sandbox(settings, database, screens, None, DAY).path, "ibkr") == first
