@@ -39,7 +39,8 @@ class Options(BaseModel):
         method: How screens are weighted, from their backtests.
         risk_free_rate_pct: Annual.
         top_n / first_weight_pct / last_weight_pct: Rank 1 of a screen gets `first`, falling linearly to `last` at rank `top_n`.
-        max_screen_age_days / max_rate_age_days: Older exports and exchange rates fail the run.
+        max_screen_age_days: A person is asked about an older export (the input gate).
+        max_rate_age_days: An older exchange rate fails the run.
         max_rejected_pct / max_membership_change_pct: Beyond these a person is asked (the input gate).
         coverage_fail_pct / coverage_approval_pct: Below the first a run fails, below the second `on_low_coverage` decides.
         multi_broker_warning_pct: Below it the report warns.
