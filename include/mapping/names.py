@@ -139,8 +139,8 @@ def similarity(left: Name, right: Name) -> float:
 
     100 for the same words, however they are spaced (`Inter Parfums`, `INTERPARFUMS`) and also where one is the other cut off, as
     lists with short columns do (`OLLIE'S BARGAIN OUTLET HOLDI`); `Brookfield Renewable Corp` is not cut off, and not `Brookfield
-    Renewable Partners`. Otherwise the better of the letters in order and of the words one by one. Where only a number tells two apart (`Capital Corp V`, `VII`) they are two: 50. A name that contains the other
-    (`Acuity`, `Acuity Brands`) gets at least 85.
+    Renewable Partners`. Otherwise the better of the letters in order and of the words one by one. Where only a number tells two
+    apart (`Capital Corp V`, `VII`) they are two: 50. A name that contains the other (`Acuity`, `Acuity Brands`) gets at least 85.
     """
     if not left.core or not right.core:
         return 0.0
