@@ -12,13 +12,17 @@ CONTRACT_SCHEMA = pa.schema(
         ("broker", pa.string()),
         ("native_id", pa.string()),  # IBKR: conId as text; Alpaca: asset id (UUID)
         ("symbol", pa.string()),  # in the broker's own notation
+        ("base", pa.string()),  # of a crypto or currency pair or a metal: what is bought (`BTC`, `EUR`, `XAU`); null for all else
         ("name", pa.string()),
         ("asset_class", pa.string()),  # AssetClass value
-        ("currency", pa.string()),
+        ("currency", pa.string()),  # what prices are in; of a pair the quote side (`USDT`)
         ("mic", pa.string()),  # ISO 10383 of the primary market; "" where the broker does not tell
         ("exchange", pa.string()),  # the broker's own word for the market (`TSEJ`, `NASDAQ`)
         ("isin", pa.string()),  # null where the broker does not tell
-        ("figi", pa.string()),
+        ("figi", pa.string()),  # of the listing or its composite, as the broker tells it
+        ("share_class_figi", pa.string()),
+        ("cusip", pa.string()),
+        ("expiry", pa.string()),  # ISO date of a future or option; null for what does not expire
         ("multiplier", pa.string()),  # Decimal as text
         ("price_magnifier", pa.string()),  # quotes are this many times the currency unit (LSE pence: 100)
         ("lot_size", pa.string()),
@@ -36,6 +40,8 @@ class Contract(Value):
     """One row of `CONTRACT_SCHEMA` with exact numbers.
 
     Attributes:
+        base: What is bought, of a crypto or currency pair or a metal; `currency` is what it is paid in.
+        expiry: ISO date, of a future or option.
         price_magnifier: Units the broker quotes and takes prices in, per currency unit (IBKR's LSE pence: 100). Prices in
             this project are always in currency units; the adapter alone multiplies and divides.
         lot_size: Smallest quantity step (1 for whole shares, 100 for Tokyo).
@@ -45,6 +51,7 @@ class Contract(Value):
     broker: str
     native_id: str
     symbol: str
+    base: str | None = None
     name: str = ""
     asset_class: AssetClass = AssetClass.STOCK
     currency: str
@@ -52,6 +59,9 @@ class Contract(Value):
     exchange: str = ""
     isin: str | None = None
     figi: str | None = None
+    share_class_figi: str | None = None
+    cusip: str | None = None
+    expiry: str | None = None
     multiplier: Decimal = Decimal(1)
     price_magnifier: Decimal = Decimal(1)
     lot_size: Decimal = Decimal(1)

@@ -16,6 +16,9 @@ class AssetClass(StrEnum):
     OPTION = "option"
     WARRANT = "warrant"
     CFD = "cfd"
+    METAL = "metal"
+    BOND = "bond"
+    INDEX = "index"
     OTHER = "other"
 
 
@@ -27,7 +30,10 @@ class Instrument(Value):
         ticker: Yahoo-style ticker as the source wrote it, e.g. `6095.T`, `ROCK-A.CO`, `AAPL`.
         name: Company or fund name as the source wrote it (whitespace normalised).
         isin: Valid ISIN or None (the text "null" is None).
-        currency: ISO 4217 code of the listing's prices.
+        figi: FIGI of the listing or its composite, or None.
+        share_class_figi: FIGI of the share class, the same in every country, or None.
+        cusip: Valid CUSIP or None.
+        currency: ISO 4217 code of the listing's prices; of a crypto pair the quote side (`USDT`).
         market: Key into `include/config/markets.yaml`: a MIC (`XTKS`) or `US` for the US composite.
         asset_class: Kind; screens hold `stock` unless they say otherwise.
     """
@@ -36,6 +42,9 @@ class Instrument(Value):
     ticker: str
     name: str
     isin: str | None = None
+    figi: str | None = None
+    share_class_figi: str | None = None
+    cusip: str | None = None
     currency: str
     market: str
     asset_class: AssetClass = AssetClass.STOCK
