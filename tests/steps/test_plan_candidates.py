@@ -13,7 +13,7 @@ from include.storage.artifacts import read_json, write_json
 from include.storage.journal import JournalEntry, ManagedPosition
 from include.storage.run_folder import RunFolder
 from tests.fakes.orders import make_order
-from tests.steps.run_files import found, make_run, missing, stock, write_inputs
+from tests.steps.run_files import found, make_run, missing, stock, write_inputs, write_order
 from tests.trading.build import candidate, contract, portfolio
 
 SETTINGS = load_settings()
@@ -79,6 +79,7 @@ def holders(
     run = make_run(tmp_path / "run", brokers=("ibkr",))
     folder = RunFolder(run.folder)
     write_json(folder.universe, {"all_stocks": stocks})
+    write_order(run, stocks)
     write_json(folder.mapping("ibkr"), {"broker": "ibkr", "mappings": mappings})
     sizes = {"positions": {ticker: {"target_weight": "0.05"} for ticker in stocks}}
     found = candidates(run, portfolio(), sizes, [position], SETTINGS)
@@ -124,6 +125,7 @@ def test_a_holding_is_priced_as_the_broker_describes_it_today(tmp_path: Path, in
     run = make_run(tmp_path / "run", brokers=("ibkr",))
     folder = RunFolder(run.folder)
     write_json(folder.universe, {"all_stocks": {"VOD.L": stock("VOD.L", market="XLON")} if in_universe else {}})
+    write_order(run, ["VOD.L"])
     today = contract(native_id="1", symbol="VOD", currency="GBP", mic="XLON", price_magnifier=Decimal(100))
     mapped = found("ibkr", "VOD.L", "1").model_copy(update={"contract": today})
     write_json(folder.mapping("ibkr"), {"broker": "ibkr", "mappings": [mapped]})
