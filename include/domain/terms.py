@@ -10,6 +10,12 @@ from include.domain.instrument import AssetClass
 from include.domain.model import Value
 
 
+# What every broker's answer in universe_mapped.json tells (`include/mapping/merge.py`).
+_EVERY_ANSWER = frozenset(
+    "found status symbol native_id name exchange mic currency isin search_method score reason candidates".split()
+)
+
+
 class _Row(Value):
     """For which instruments a row is meant; empty lists fit everything, the first row that fits counts."""
 
@@ -89,6 +95,13 @@ class Terms(Value):
     hours: tuple[Hours, ...] = ()
     converts_currency: bool = False
     universe_fields: dict[str, UniverseField] = Field(default_factory=dict)
+
+    @field_validator("universe_fields")
+    @classmethod
+    def _none_that_every_answer_has(cls, fields: dict[str, UniverseField]) -> dict[str, UniverseField]:
+        if taken := sorted(_EVERY_ANSWER.intersection(fields)):
+            raise ValueError(f"expected names that no answer has yet, not {', '.join(taken)}")
+        return fields
 
     def mirroring(self, broker: str, mirrored: "Terms") -> Self:
         """With the fields of the broker it mirrors, whose name stands before every id; its own fields go first."""

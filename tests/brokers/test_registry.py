@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.base import BrokerContext
 from include.brokers.environment import is_loopback, sandbox_account_code
-from include.brokers.registry import broker_class, create_broker
+from include.brokers.registry import broker_class, create_broker, declared_capabilities
 from include.domain.account import Account
 from include.errors import InputError
 from include.settings import load_settings
@@ -50,6 +50,14 @@ def test_an_adapter_that_is_none(target: str) -> None:
     with pytest.raises(InputError) as caught:
         broker_class("mine", {"mine": {"adapter": target}})
     assert (caught.value.source, caught.value.field) == ("brokers/mine.yaml", "adapter")
+
+
+def test_what_adapters_declare_is_known_without_opening_one() -> None:
+    configs = {**ALPACA, "mirror": {"adapter": "anything", "mirrors": "alpaca"}, "broken": {"adapter": "nowhere:Nobody"}}
+    found = declared_capabilities(configs, ["alpaca", "mirror", "broken", "nobody"])
+    assert found == {"alpaca": AlpacaBroker.capabilities, "mirror": AlpacaBroker.capabilities}
+    paper = {"paper": {"adapter": "include.brokers.paper.adapter:PaperBroker"}}
+    assert declared_capabilities(paper, ["paper"]) == {}  # only an open one knows
 
 
 def test_finding_an_adapter_does_not_import_its_sdk() -> None:

@@ -4,9 +4,10 @@ import pytest
 
 from include.domain.instrument import AssetClass
 from include.domain.mapping import MappingStatus
+from include.domain.terms import Terms
 from include.errors import InputError
 from include.mapping.legacy import legacy
-from include.mapping.merge import instruments_of, merge, unavailable
+from include.mapping.merge import entry, instruments_of, merge, unavailable
 from include.settings import load_settings
 from tests.mapping.build import MARKETS
 from tests.mapping.documents import ELIGIBILITY, FACTS, hit, miss, stock, universe
@@ -103,6 +104,14 @@ def test_mirrors_of_ibkr_have_con_ids_too() -> None:
     document = merge(one, {"paper": [mirrored]}, ELIGIBILITY, RULES, MARKETS, "t", FACTS)
     told = document["all_stocks"]["AAPL"]["broker_mappings"]["paper"]
     assert (told["conId"], told["native_id"]) == (265598, "ibkr:265598")
+
+
+def test_every_answer_has_the_keys_that_a_brokers_own_may_not_replace() -> None:
+    clear = entry(hit("AAPL"), {})
+    unclear = entry(miss("NOPE", reason="ambiguous", status=MappingStatus.AMBIGUOUS, candidates=("1", "2")), {})
+    for name in (*clear, *unclear):
+        with pytest.raises(ValueError, match=f"expected names that no answer has yet, not {name}"):
+            Terms.model_validate({"universe_fields": {name: "native_id"}})
 
 
 def test_crypto_at_alpaca() -> None:

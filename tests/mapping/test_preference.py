@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_costs_decide_between_equals() -> None:
 
 
 def test_costs_that_are_nearly_equal_leave_it_to_cash() -> None:
-    facts = Facts(**{**vars(FACTS), "cash": {"alpaca": {"USD": Decimal(100)}, "ibkr": {"USD": Decimal(20_000)}}})
+    facts = replace(FACTS, cash={"alpaca": {"USD": Decimal(100)}, "ibkr": {"USD": Decimal(20_000)}})
     choice = chosen("stock", "US", {"alpaca": MATCHED, "ibkr": MATCHED}, EQUALS, facts)
     assert choice.execution_preference == ("ibkr", "alpaca")
     assert "cost equal (alpaca 0.00 bp of 10000 EUR, ibkr 0.50 bp of 10000 EUR); hours equal" in choice.reason

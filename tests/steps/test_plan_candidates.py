@@ -69,6 +69,20 @@ def test_targets_mappings_preferences_and_holdings_are_joined(tmp_path: Path) ->
     )
 
 
+def test_planning_goes_by_the_order_that_was_written(tmp_path: Path) -> None:
+    """Reckoned anew it could differ: from other cash, another health, an edited file."""
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    sizes = read_json(RunFolder(run.folder).sizes("main"))
+    write_order(run, ["AAPL", "IBM"], "ibkr", "kraken", "alpaca")
+    assert [one.preference for one in candidates(run, portfolio(), sizes, [], SETTINGS)] == [("ibkr", "kraken", "alpaca")] * 2
+    write_order(run, ["AAPL"], "ibkr")
+    with pytest.raises(
+        InputError, match=r"universe_mapped.json, field 'all_stocks.IBM': expected a broker_order: run merge_mappings"
+    ):
+        candidates(run, portfolio(), sizes, [], SETTINGS)
+
+
 APPLE, OTHER = "isin:US0378331005", "isin:US5949181045"
 
 
