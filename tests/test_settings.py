@@ -279,6 +279,10 @@ def test_portfolios_that_cannot_be_used(config: Path, text: str, message: str) -
         ("costs: [{asset_classes: [stocks]}]", "field 'costs.0.asset_classes.0': Input should be 'stock', "),
         ("hours: [{per_week: 169}]", "field 'hours.0.per_week': Input should be less than or equal to 168 (found 169)"),
         (
+            "universe_fields: {status: name}",
+            "field 'universe_fields': Value error, expected names that no answer has yet, not status",
+        ),
+        (
             "universe_fields: {conId: id}",
             "field 'universe_fields.conId.field': Value error, expected a field of a contract: broker, ",
         ),
