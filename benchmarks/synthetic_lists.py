@@ -20,10 +20,49 @@ SUFFIX = {"US": "", "XETR": ".DE", "XTKS": ".T", "XLON": ".L", "XPAR": ".PA"}
 MIC = {"US": "XNAS", "XETR": "XETR", "XTKS": "XTKS", "XLON": "XLON", "XPAR": "XPAR"}
 # Brokers of the invented world: whether each tells ISINs.
 BROKERS = {
-    "ibkr": True, "paper": True, "zerodha": False, "alpaca": False, "oanda": False, "binance": False, "coinbase": False, "crypto_com": False,
+    "ibkr": True,
+    "paper": True,
+    "zerodha": False,
+    "alpaca": False,
+    "oanda": False,
+    "binance": False,
+    "coinbase": False,
+    "crypto_com": False,
 }
-_SYLLABLES = ("ba", "cor", "del", "en", "fi", "gra", "hol", "in", "ka", "lum", "mer", "nor", "os", "pra", "qui", "ros", "sta", "tek", "ul", "vex")
-_FORMS = (" Inc.", " Corp", " plc", " AG", " Co Ltd", " SA", " Holdings Inc", " Group plc", " Technologies Corp", " Industries Ltd")
+_SYLLABLES = (
+    "ba",
+    "cor",
+    "del",
+    "en",
+    "fi",
+    "gra",
+    "hol",
+    "in",
+    "ka",
+    "lum",
+    "mer",
+    "nor",
+    "os",
+    "pra",
+    "qui",
+    "ros",
+    "sta",
+    "tek",
+    "ul",
+    "vex",
+)
+_FORMS = (
+    " Inc.",
+    " Corp",
+    " plc",
+    " AG",
+    " Co Ltd",
+    " SA",
+    " Holdings Inc",
+    " Group plc",
+    " Technologies Corp",
+    " Industries Ltd",
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +127,11 @@ def _instruments(companies: pa.Table) -> list[Instrument]:
         found.append(
             Instrument(
                 instrument_id=f"isin:{isin}" if isin else f"ticker:{ticker}",
-                ticker=ticker, name=row["name"], isin=isin, currency=CURRENCY[row["market"]], market=row["market"],
+                ticker=ticker,
+                name=row["name"],
+                isin=isin,
+                currency=CURRENCY[row["market"]],
+                market=row["market"],
             )
         )
     return found

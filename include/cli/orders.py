@@ -48,7 +48,7 @@ def cancel_all(account: AccountId) -> None:
 def adopt(
     portfolio: Annotated[str, typer.Option(help="Portfolio that takes the position under management.")],
     account: AccountId,
-    native_id: Annotated[str, typer.Option(help="The broker's own id: conId at IBKR, asset id at Alpaca.")],
+    native_id: Annotated[str, typer.Option(help="The broker's own id, `native_id` in universe_mapped.json.")],
     ticker: Annotated[str, typer.Option(help="The ticker as screens write it, e.g. 6095.T.")],
     quantity: Annotated[str, typer.Option(help="Units to manage; 0 gives the position back.")],
     isin: Annotated[str | None, typer.Option(help="Its ISIN where the screens know it: makes it the same instrument.")] = None,

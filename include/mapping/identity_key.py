@@ -26,7 +26,9 @@ def decide_by_identity(pairs: Pairs, by_symbol: Pairs, verdicts: Verdicts) -> Ma
     Returns:
         Which instruments were decided.
     """
-    alive = np.where(~pairs.in_currency | (pairs.market_told & ~pairs.in_market), ELSEWHERE, np.where(pairs.in_market, EXACT, NO_MARKET))
+    alive = np.where(
+        ~pairs.in_currency | (pairs.market_told & ~pairs.in_market), ELSEWHERE, np.where(pairs.in_market, EXACT, NO_MARKET)
+    )
     level = np.select(
         [pairs.contradicts, ~pairs.same_kind_by_identity, ~pairs.live], [CONTRADICTS, OTHER_KIND, DEAD], alive
     ).astype(np.int8)

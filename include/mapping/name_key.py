@@ -26,7 +26,9 @@ NAME_MARGIN = 5.0
 _OPENING = 4  # letters: contracts whose names begin otherwise are not looked at
 
 # What a stronger key said and the name may not overrule: a dead contract or a contradiction is an answer.
-_FINAL = tuple(REASONS.index(reason) for reason in ("inactive", "not_tradable", "isin_mismatch", "conflicting_rows", "no_native_id"))
+_FINAL = tuple(
+    REASONS.index(reason) for reason in ("inactive", "not_tradable", "isin_mismatch", "conflicting_rows", "no_native_id")
+)
 
 
 def decide_by_name(

@@ -162,7 +162,9 @@ class _Words:
         """The first word of each row, "" where there is none."""
         starts = np.cumsum(self.lengths) - self.lengths
         codes = np.append(self.codes, -1)[starts]
-        return pa.array([*self.vocabulary, ""], pa.string()).take(pa.array(np.where(self.lengths > 0, codes, len(self.vocabulary))))
+        return pa.array([*self.vocabulary, ""], pa.string()).take(
+            pa.array(np.where(self.lengths > 0, codes, len(self.vocabulary)))
+        )
 
     def without_endings(self) -> "_Words":
         """Legal forms and a `the` at the end go, but never the last word that is left."""

@@ -130,7 +130,10 @@ class Pairs:
         """
         funds = mask(pc.equal(self.wanted.asset_class, AssetClass.ETF.value))[self.i]
         near = self.score >= np.where(funds, FUND_NAME_MIN, SYMBOL_NAME_MIN)
-        classes = ((self.wanted.share_class, self.contracts.share_class), (self.wanted.names.share_class, self.contracts.names.share_class))
+        classes = (
+            (self.wanted.share_class, self.contracts.share_class),
+            (self.wanted.names.share_class, self.contracts.names.share_class),
+        )
         for ours, theirs in classes:
             near &= ~mask(pc.not_equal(ours.take(pa.array(self.i)), theirs.take(pa.array(self.c))))
         return near | self.wanted.is_pair[self.i]

@@ -11,7 +11,7 @@ from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.base import BrokerContext
 from include.brokers.binance.listing import contracts
 from include.brokers.environment import is_loopback, sandbox_account_code
-from include.brokers.registry import broker_class, create_broker, list_reader
+from include.brokers.registry import broker_class, create_broker, declared_capabilities, list_reader
 from include.domain.account import Account
 from include.errors import InputError
 from include.settings import load_settings
@@ -76,6 +76,14 @@ def test_a_list_reader_that_is_none(target: str) -> None:
     with pytest.raises(InputError) as caught:
         list_reader("mine", {"mine": {"list_reader": target}})
     assert (caught.value.source, caught.value.field) == ("brokers/mine.yaml", "list_reader")
+
+
+def test_what_adapters_declare_is_known_without_opening_one() -> None:
+    configs = {**ALPACA, "mirror": {"adapter": "anything", "mirrors": "alpaca"}, "broken": {"adapter": "nowhere:Nobody"}}
+    found = declared_capabilities(configs, ["alpaca", "mirror", "broken", "nobody"])
+    assert found == {"alpaca": AlpacaBroker.capabilities, "mirror": AlpacaBroker.capabilities}
+    paper = {"paper": {"adapter": "include.brokers.paper.adapter:PaperBroker"}}
+    assert declared_capabilities(paper, ["paper"]) == {}  # only an open one knows
 
 
 def test_finding_an_adapter_does_not_import_its_sdk() -> None:

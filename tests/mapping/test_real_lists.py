@@ -13,8 +13,8 @@ import pytest
 from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import Instrument
 from include.domain.mapping import Mapping, MappingStatus
-from include.mapping.pairs import SYMBOL_NAME_MIN
 from include.mapping.matcher import match
+from include.mapping.pairs import SYMBOL_NAME_MIN
 from include.mapping.similarity import similarity
 from tests.mapping.build import MARKETS, instrument
 
