@@ -61,6 +61,7 @@ def merge(
     markets: Mapping[str, Market],
     created_at: str,
     con_id_brokers: frozenset[str] = _CON_ID_BROKERS,
+    held: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The universe document with `broker_mappings`, `best_broker` and `execution_preference` on every row.
 
@@ -72,6 +73,7 @@ def merge(
         markets: By id.
         created_at: Written into the metadata.
         con_id_brokers: Brokers whose ids are conIds (IBKR and what mirrors it).
+        held: Broker to ticker to what differs from the mapping last seen; such an entry carries `held` and `changes`.
 
     Raises:
         InputError: A broker's mappings lack a member of the universe.
@@ -84,7 +86,10 @@ def merge(
         kind, market = stock.get("asset_class", "stock"), stock["market"]
         choice = choose(kind, market, {broker: mapped.status for broker, mapped in rows.items()}, rules, markets)
         answers[ticker] = {
-            "broker_mappings": {broker: entry(mapped, broker in con_id_brokers) for broker, mapped in rows.items()},
+            "broker_mappings": {
+                broker: entry(mapped, broker in con_id_brokers) | _held((held or {}).get(broker, {}).get(ticker))
+                for broker, mapped in rows.items()
+            },
             "best_broker": choice.best_broker,
             "execution_preference": list(choice.execution_preference),
             "preference_reason": choice.reason,
@@ -118,6 +123,10 @@ def entry(mapped: Mapped, with_con_id: bool) -> dict[str, Any]:
     if mapped.candidates:
         told["candidates"] = list(mapped.candidates)
     return told
+
+
+def _held(changes: Any) -> dict[str, Any]:
+    return {"held": True, "changes": changes} if changes else {}
 
 
 def legacy(universe: Mapping[str, Any], mappings: Sequence[Mapped]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from include.domain.run import Run
 from include.errors import InputError
 from include.mapping.merge import instruments_of, legacy, merge, unavailable
 from include.settings import Settings
+from include.steps.mapping_difference import held_back
 from include.storage.artifacts import read_json, write_json
 from include.storage.run_folder import RunFolder
 
@@ -42,7 +43,8 @@ def merge_mappings(run: Run, delivered: Sequence[dict[str, Any] | None], setting
             _write_unavailable(folder, run, broker, by_broker[broker])
     created_at = run.run_after.isoformat()
     con_ids = frozenset(name for name, config in settings.brokers.items() if "ibkr" in (name, config.get("mirrors")))
-    document = merge(universe, by_broker, settings.eligibility, settings.preferences, settings.markets, created_at, con_ids)
+    held = {broker: {row["ticker"]: row["changes"] for row in held_back(run, broker)} for broker in results}
+    document = merge(universe, by_broker, settings.eligibility, settings.preferences, settings.markets, created_at, con_ids, held)
     if run.options.get("write_legacy", True):
         write_json(folder.universe_with_ibkr, legacy(universe, by_broker.get("ibkr", [])))
     return write_json(folder.universe_mapped, document)

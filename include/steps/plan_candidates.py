@@ -15,6 +15,7 @@ from include.domain.run import Run
 from include.errors import InputError
 from include.mapping.preference import broker_order
 from include.settings import Settings
+from include.steps.mapping_difference import held_back
 from include.storage.artifacts import exists, read_json
 from include.storage.journal import JournalEntry, ManagedPosition
 from include.storage.run_folder import RunFolder
@@ -38,6 +39,7 @@ def candidates(
     folder = RunFolder(run.folder)
     stocks = read_json(folder.universe)["all_stocks"]
     mappings = _mappings(run, {account.broker for account in portfolio.accounts})
+    waiting = {broker: held_back(run, broker) for broker in mappings}
     known = {(m.broker, m.contract.native_id): m.contract for table in mappings.values() for m in table.values() if m.contract}
     held: dict[str, list[ManagedPosition]] = {}
     left: dict[str, list[ManagedPosition]] = {}
@@ -65,9 +67,10 @@ def candidates(
                 mappings={broker: table[ticker] for broker, table in mappings.items() if ticker in table},
                 preference=tuple(broker_order(stock["asset_class"], stock["market"], settings.preferences, settings.markets)),
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in mine),
+                mapping_held=_held_by("ticker", ticker, waiting),
             )
         )
-    return found + _left_universe(left, settings)
+    return found + _left_universe(left, waiting, settings)
 
 
 def rates_to(base: str, exchange_rates: dict[str, Any]) -> dict[str, Decimal]:
@@ -150,7 +153,14 @@ def committed_by(orders: Sequence[JournalEntry], snapshots: dict[str, AccountSna
     return committed
 
 
-def _left_universe(left: dict[str, list[ManagedPosition]], settings: Settings) -> list[Candidate]:
+def _held_by(field: str, value: str, waiting: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Broker to the reason why its mapping of one instrument waits for a person."""
+    return {broker: row["reason"] for broker, rows in waiting.items() for row in rows if row[field] == value}
+
+
+def _left_universe(
+    left: dict[str, list[ManagedPosition]], waiting: dict[str, list[dict[str, Any]]], settings: Settings
+) -> list[Candidate]:
     found = []
     for instrument_id, positions in sorted(left.items()):
         first = positions[0]
@@ -166,6 +176,7 @@ def _left_universe(left: dict[str, list[ManagedPosition]], settings: Settings) -
                 mappings={},
                 preference=(),
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in positions),
+                mapping_held=_held_by("instrument_id", instrument_id, waiting),
             )
         )
     return found

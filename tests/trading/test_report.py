@@ -1,6 +1,7 @@
 from typing import Any
 
-from include.trading.report import percent, render, table
+from include.trading.markdown import percent, table
+from include.trading.report import render
 
 RUN: dict[str, Any] = {
     "run_id": "manual__1",
