@@ -1,5 +1,6 @@
 """Step 8, per broker: what differs from the mapping that was last seen, and is held until a person has seen it."""
 
+import shlex
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -76,7 +77,10 @@ def _prices(run: Run) -> dict[str, SeenPrice]:
 
 
 def _held(one: Difference) -> dict[str, Any]:
-    mapping, command = one.mapping, f"polybroker mappings accept {one.mapping.ticker} --broker {one.mapping.broker}"
+    mapping, command = (
+        one.mapping,
+        shlex.join(["polybroker", "mappings", "accept", one.mapping.ticker, "--broker", one.mapping.broker]),
+    )
     return {
         "ticker": mapping.ticker,
         "instrument_id": mapping.instrument_id,

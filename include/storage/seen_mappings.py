@@ -43,16 +43,14 @@ class SeenMappings:
         with self._database.write() as connection:
             kept = {one.key: one for one in _seen(connection, source, lock=True)}
             due = {one.key: one for one in _waiting(connection, source)}
+            fresh = [_after(kept.get(form.key), form, trades) for form in standing]
+            changed = [one for one in fresh if one != kept.get(one.key)]
+            self._put(connection, seen_mappings, [one.model_dump(mode="json") for one in changed])
             for form in standing:
-                known = kept.get(form.key)
-                fresh = _first(form) if known is None else _priced(known, form) if trades else known
-                if fresh != known:
-                    self._put(connection, seen_mappings, fresh.model_dump(mode="json"))
                 if form.key in due and due[form.key].session <= form.session:
                     _drop(connection, due[form.key])
-            for one in waiting:
-                if one.key not in due or due[one.key].session <= one.session:
-                    self._put(connection, waiting_mappings, _row(one) | {"body": one.model_dump(mode="json")})
+            newest = [one for one in waiting if not _is_overtaken(one, kept.get(one.key), due.get(one.key))]
+            self._put(connection, waiting_mappings, [_row(one) | {"body": one.model_dump(mode="json")} for one in newest])
 
     def accept(self, wanted: Sequence[Waiting], by: str, at: datetime) -> list[Waiting]:
         """Make waiting forms the ones that stand; returns those that waited still, in exactly the form that was handed in."""
@@ -67,7 +65,7 @@ class SeenMappings:
                 first = kept.get((one.source, one.key)) or _first(one)
                 form = {name: getattr(one, name) for name in Form.model_fields}
                 stands = Seen(**form, first_run_id=first.first_run_id, first_session=first.first_session, seen_by=by)
-                self._put(connection, seen_mappings, stands.model_dump(mode="json") | {"seen_at": at})
+                self._put(connection, seen_mappings, [stands.model_dump(mode="json") | {"seen_at": at}])
                 _drop(connection, one)
                 accepted.append(one)
         return accepted
@@ -78,15 +76,30 @@ class SeenMappings:
             for table in (seen_mappings, waiting_mappings):
                 connection.execute(delete(table).where(table.c.source == source))
 
-    def _put(self, connection: Connection, table: Table, row: dict[str, object]) -> None:
-        statement = self._database.insert(table)
-        changed = {name: statement.excluded[name] for name in row if name not in _KEY}
-        connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=changed), row)
+    def _put(self, connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+        """Insert rows, or replace those of the same key; all have the same columns."""
+        if rows:
+            statement = self._database.insert(table)
+            changed = {name: statement.excluded[name] for name in rows[0] if name not in _KEY}
+            connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=changed), rows)
 
 
 def _first(form: Form) -> Seen:
     values = {name: getattr(form, name) for name in Form.model_fields}
     return Seen(**values, first_run_id=form.run_id, first_session=form.session)
+
+
+def _after(known: Seen | None, form: Form, trades: bool) -> Seen:
+    if known is None:
+        return _first(form)
+    return _priced(known, form) if trades else known
+
+
+def _is_overtaken(one: Waiting, known: Seen | None, due: Waiting | None) -> bool:
+    """Whether a later session has found another form, or the one that is kept, since."""
+    later = [due.session] if due else []
+    later += [known.price.session] if known and known.price else []
+    return any(session > one.session for session in later)
 
 
 def _priced(known: Seen, form: Form) -> Seen:

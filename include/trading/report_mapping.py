@@ -1,5 +1,6 @@
 """What `report.md` says about mappings that changed and contract lists that differ. Pure: documents in, Markdown out."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,7 +74,7 @@ def _commands(held: list[tuple[str, Mapping[str, Any]]]) -> list[str]:
     tickers: dict[str, list[str]] = {}
     for broker, row in held:
         tickers.setdefault(broker, []).append(row["ticker"])
-    return [f"polybroker mappings accept {' '.join(names)} --broker {broker}" for broker, names in tickers.items()]
+    return [shlex.join(["polybroker", "mappings", "accept", *names, "--broker", broker]) for broker, names in tickers.items()]
 
 
 def _count(part: Mapping[str, Any] | None) -> object:

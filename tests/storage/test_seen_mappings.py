@@ -101,6 +101,15 @@ def test_an_older_run_does_not_replace_what_waits(database: Database) -> None:
     assert [one.session for one in store.waiting()] == ["2026-11-23"]
 
 
+def test_a_cleared_run_does_not_bring_back_what_a_later_one_found_to_be_as_it_was(database: Database) -> None:
+    store = SeenMappings(database)
+    record(store, form())
+    record(store, waiting=(differing("2026-11-20"),))
+    record(store, form("2026-11-23"))
+    record(store, waiting=(differing("2026-11-20"),))
+    assert store.waiting() == []
+
+
 def test_what_a_person_accepts_stands_with_their_name(database: Database) -> None:
     store = SeenMappings(database)
     record(store, form())
