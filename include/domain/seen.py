@@ -1,4 +1,4 @@
-"""What was last seen of a mapping, and what waits until a person has seen it (docs/mapping.md, "The difference")."""
+"""What was last seen of a mapping, and what waits until a person has seen it (docs/mapping.md)."""
 
 from decimal import Decimal
 
