@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from include.settings import load_settings
 from include.storage.artifacts import exists, read_json
@@ -20,13 +20,15 @@ def lists(
     Example: `polybroker lists --source alpaca --last 5`
     """
     kept = ContractLists(load_settings().environ.data_uri)
-    table = Table("source", "fetched at", "rows", "added", "removed", "changed", "by column, or a note")
+    table = Table(
+        "source", Column("fetched at (UTC)", no_wrap=True), "rows", "added", "removed", "changed", "by column, or a note"
+    )
     for name in kept.sources():
         if source is None or source in name:
             for fetched_at in reversed(kept.dated(name)[-last:]):
                 uri = kept.changes(name, fetched_at)
                 told = read_json(uri) if exists(uri) else {"note": "not compared"}
-                table.add_row(name, fetched_at.isoformat(timespec="seconds"), *_figures(told))
+                table.add_row(name, f"{fetched_at:%Y-%m-%d %H:%M}", *_figures(told))
     if not table.row_count:
         typer.echo("no contract list is kept: a run keeps those of brokers that can list what they trade")
         return

@@ -13,7 +13,7 @@ from include.mapping.list_changes import list_changes
 from include.settings import Settings
 from include.steps.match_instruments import fingerprint
 from include.storage.artifacts import exists, read_json, read_table, sha256, to_json, write_json
-from include.storage.contract_lists import ContractLists, copy_contracts, read_metadata, write_contracts
+from include.storage.contract_lists import ContractLists, copy_contracts, count_contracts, read_metadata, write_contracts
 from include.storage.database import Database
 from include.storage.leases import Lease, lease
 from include.storage.run_folder import RunFolder
@@ -60,7 +60,7 @@ def refresh_contracts(
         if not write_contracts(kept, broker.contracts(()), _metadata(run, broker, question)):
             raise BrokerUnavailable(f"{broker_name} listed no contracts at all: garbage, not an empty market")
     if kept == target:
-        _write_changes(run, broker_name, broker, {"note": "a backfill keeps no list"})
+        _write_changes(run, broker_name, broker, {"rows": count_contracts(target), "note": "a backfill keeps no list"})
         return target
     fetched_at = datetime.fromisoformat((read_metadata(kept) or {})["fetched_at"])
     _write_changes(run, broker_name, broker, _since_list_before(contract_lists, broker.source, fetched_at, fresh))
@@ -86,7 +86,8 @@ def _since_list_before(contract_lists: ContractLists, source: str, fetched_at: d
     if fresh or not exists(uri):
         earlier = [moment for moment in contract_lists.dated(source) if moment < fetched_at]
         earlier = [moment for moment in earlier if read_metadata(contract_lists.uri(source, moment)) is not None]
-        told: dict[str, Any] = {"fetched_at": fetched_at.isoformat()}
+        rows = count_contracts(contract_lists.uri(source, fetched_at))
+        told: dict[str, Any] = {"fetched_at": fetched_at.isoformat(), "rows": rows}
         if earlier:
             before, after = (read_table(contract_lists.uri(source, moment)) for moment in (earlier[-1], fetched_at))
             told |= {"compared_with": earlier[-1].isoformat(), **list_changes(before, after)}
@@ -98,15 +99,16 @@ def _since_list_before(contract_lists: ContractLists, source: str, fetched_at: d
 
 def _since_previous_run(run: Run, broker_name: str, source: str) -> dict[str, Any]:
     """Answers to questions against those of the run before: a contract that is missing may not have been asked for."""
-    note = {"note": "asked per instrument: no list to compare"}
+    now = RunFolder(run.folder).contracts(broker_name)
+    note = {"rows": count_contracts(now), "note": "asked per instrument: no list to compare"}
     if run.previous is None:
         return note
     earlier = RunFolder(run.previous).contracts(broker_name)
     known = read_metadata(earlier)
     if known is None or known.get("source") != source:
         return note
-    before, after = read_table(earlier), read_table(RunFolder(run.folder).contracts(broker_name))
-    told = {"compared_with": known.get("fetched_at"), **list_changes(before, after, common_only=True)}
+    changes = list_changes(read_table(earlier), read_table(now), common_only=True)
+    told = {"compared_with": known.get("fetched_at"), **changes}
     return {"note": "asked per instrument: only contracts that both runs know are compared", **told}
 
 

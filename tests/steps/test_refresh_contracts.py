@@ -126,7 +126,8 @@ def test_a_fresh_list_is_compared_with_the_one_before_it(tmp_path: Path) -> None
     lists, broker = ContractLists(tmp_path.as_uri()), ListingBroker([APPLE, MICROSOFT])
     first = make_run(tmp_path, "first")
     refresh_contracts(first, "alpaca", broker, WANTED, lists)
-    assert (changes_of(first)["note"], changes_of(first).get("added")) == ("the first list of this source", None)
+    assert (changes_of(first)["note"], changes_of(first)["rows"]) == ("the first list of this source", 2)
+    assert "added" not in changes_of(first)
     broker.listed = [APPLE.model_copy(update={"tradable": False}), contract("3", "NEW", "NEW INC", broker="alpaca")]
     second = make_run(tmp_path, "second", run_after=AFTER_CLOSE + timedelta(hours=25))
     refresh_contracts(second, "alpaca", broker, WANTED, lists)
@@ -168,7 +169,7 @@ def test_a_list_that_replaces_a_damaged_one_is_compared_anew(tmp_path: Path) -> 
 def test_a_backfill_that_must_fetch_compares_nothing(tmp_path: Path) -> None:
     run, lists = make_run(tmp_path, is_backfill=True), ContractLists(tmp_path.as_uri())
     refresh_contracts(run, "alpaca", ListingBroker([APPLE]), WANTED, lists)
-    assert changes_of(run)["note"] == "a backfill keeps no list"
+    assert (changes_of(run)["note"], changes_of(run)["rows"]) == ("a backfill keeps no list", 1)
 
 
 def test_answers_are_compared_with_those_of_the_run_before(tmp_path: Path) -> None:
