@@ -86,6 +86,30 @@ def test_active_brokers() -> None:
     )
 
 
+def test_a_broker_without_an_adapter_takes_no_part_and_says_what_can_be_done(config: Path) -> None:
+    assert error(CONFIG, "active_brokers", ACTIVE_BROKERS="ibkr,binance") == (
+        "ACTIVE_BROKERS: expected brokers out of alpaca, ibkr, paper; binance has no adapter yet; "
+        "its list can be mapped: polybroker map --list binance=FILE (found 'binance')"
+    )
+    text = "environment: paper\naccounts: [{ account_id: a1, broker: oanda, environment: paper }]"
+    (config / "portfolios" / "x.yaml").write_text(text)
+    assert "field 'accounts.a1.broker': expected brokers out of alpaca, ibkr, paper; oanda has no adapter yet" in error(
+        config, "portfolios"
+    )
+
+
+def test_a_broker_is_known_by_its_file(config: Path) -> None:
+    assert settings(config).preferences[0].brokers == ("crypto_com", "alpaca")
+    (config / "brokers" / "crypto_com.yaml").unlink()
+    assert "field 'rules.0.brokers': expected brokers out of alpaca, binance, coinbase, ibkr" in error(config, "preferences")
+
+
+def test_indian_markets_are_a_region_of_their_own() -> None:
+    made = settings()
+    assert {market.market for market in made.markets.values() if market.region == "india"} == {"XNSE", "XBOM"}
+    assert made.eligibility["zerodha"].regions == ("india",)
+
+
 def test_an_unknown_profile(config: Path) -> None:
     assert error(config, profile="fast") == "POLYBROKER_PROFILE: expected one of production, sandbox (found 'fast')"
 
