@@ -116,9 +116,8 @@ class _Past:
 
 
 def _may_be(one: Seen, mapping: Mapped) -> bool:
-    """Whether a ticker may still be the same instrument: not where both identities are known and differ (a symbol given away)."""
-    certain = one.instrument_id.startswith("isin:") and mapping.instrument_id.startswith("isin:")
-    return one.ticker == mapping.ticker and not certain
+    """Whether a ticker may still be the same instrument: not where two ISINs (or two FIGIs ...) differ, a symbol given away."""
+    return one.ticker == mapping.ticker and one.instrument_id.partition(":")[0] != mapping.instrument_id.partition(":")[0]
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

@@ -149,8 +149,9 @@ def test_what_has_no_contract_any_more_is_gone_unless_nobody_could_be_asked() ->
 def test_a_renamed_ticker_and_an_identity_that_became_known_are_compared_with_what_they_were() -> None:
     renamed = mapped(contract("265598", "APPL"), ticker="APPL")
     assert [change.field for change in compare(renamed, before=(seen(),))[0].changes] == ["symbol"]
-    unsure = seen(instrument_id="ticker:AAPL")
-    assert [change.field for change in compare(mapped(contract("9", "AAPL")), before=(unsure,))[0].changes] == ["native_id"]
+    for key in ("ticker:AAPL", "figi:BBG001S5N8V8"):
+        unsure = seen(instrument_id=key)
+        assert [change.field for change in compare(mapped(contract("9", "AAPL")), before=(unsure,))[0].changes] == ["native_id"]
 
 
 def test_another_instrument_under_an_old_ticker_is_new() -> None:
