@@ -45,6 +45,7 @@ class Options(BaseModel):
         coverage_fail_pct / coverage_approval_pct: Below the first a run fails, below the second `on_low_coverage` decides.
         multi_broker_warning_pct: Below it the report warns.
         contracts_max_age_hours: Contract lists older than this are fetched again.
+        mapping_price_ratio_max: An export price this many times larger or smaller than the last session's holds a mapping.
         approval_timeout_minutes: An approval nobody gave by then is a no.
         reconcile_timeout_seconds / reconcile_poll_seconds: How long, and how often, open orders are followed.
         write_legacy: Whether `universe_with_ibkr.json` is written.
@@ -71,6 +72,7 @@ class Options(BaseModel):
     multi_broker_warning_pct: float = Field(60.0, ge=0, le=100)
     on_low_coverage: Literal["approve", "block", "allow"] = "approve"
     contracts_max_age_hours: float = Field(24.0, ge=0)
+    mapping_price_ratio_max: float = Field(3.0, gt=1)
     approval_timeout_minutes: int = Field(600, ge=1)
     reconcile_timeout_seconds: float = Field(600.0, ge=0)
     reconcile_poll_seconds: float = Field(2.0, ge=0)

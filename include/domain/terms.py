@@ -25,6 +25,9 @@ _EVERY_ANSWER = frozenset(
         "score",
         "reason",
         "candidates",
+        "evidence",
+        "held",
+        "changes",
     ]
 )
 

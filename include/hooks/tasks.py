@@ -210,7 +210,7 @@ def match_instruments(broker: str) -> dict[str, Any]:
     from include.steps.wanted import wanted_by_run
 
     with job() as now, now.database() as database:
-        return match(now.run, broker, wanted_by_run(now.run, database, now.settings), now.settings)
+        return match(now.run, broker, wanted_by_run(now.run, database, now.settings), now.settings, database)
 
 
 def merge_mappings(delivered: list[dict[str, Any]] | dict[str, Any] | None) -> str:

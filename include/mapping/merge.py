@@ -62,6 +62,7 @@ def merge(
     markets: Mapping[str, Market],
     created_at: str,
     facts: Facts,
+    held: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The universe document with `broker_mappings` and the choice of a broker (`best_broker` ...) on every row.
 
@@ -73,6 +74,7 @@ def merge(
         markets: By id.
         created_at: Written into the metadata.
         facts: What is known of the brokers beside their answers.
+        held: Broker to ticker to what differs from the mapping last seen; such an entry carries `held` and `changes`.
 
     Raises:
         InputError: A broker's mappings lack a member of the universe.
@@ -85,7 +87,11 @@ def merge(
         rows = {broker: _row_of(tables[broker], ticker, broker) for broker in brokers}
         choice = choose(_wanted(stock, markets, rates, facts), stock["market"], rows, rules, markets, facts)
         answers[ticker] = {
-            "broker_mappings": {b: entry(mapped, facts.terms.get(b, Terms()).universe_fields) for b, mapped in rows.items()},
+            "broker_mappings": {
+                broker: entry(mapped, facts.terms.get(broker, Terms()).universe_fields)
+                | _held((held or {}).get(broker, {}).get(ticker))
+                for broker, mapped in rows.items()
+            },
             "best_broker": choice.best_broker,
             "execution_preference": list(choice.execution_preference),
             "broker_order": list(choice.broker_order),
@@ -117,6 +123,7 @@ def entry(mapped: Mapped, fields: Mapping[str, UniverseField]) -> dict[str, Any]
             "currency": contract.currency,
             "isin": contract.isin,
             "search_method": mapped.search_method,
+            "evidence": mapped.evidence,
             "score": mapped.score,
         }
     if mapped.reason:
@@ -124,6 +131,10 @@ def entry(mapped: Mapped, fields: Mapping[str, UniverseField]) -> dict[str, Any]
     if mapped.candidates:
         told["candidates"] = list(mapped.candidates)
     return told
+
+
+def _held(changes: Any) -> dict[str, Any]:
+    return {"held": True, "changes": changes} if changes else {}
 
 
 def told_as(name: str, field: UniverseField, contract: Contract) -> Any:

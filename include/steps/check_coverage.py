@@ -29,6 +29,7 @@ def check_coverage(run: Run, settings: Settings) -> dict[str, Any]:
     document = read_json(folder.universe_mapped)
     # A run's options also hold what else it used (markets, notes): that is not for this model.
     options = parse(Options, {k: v for k, v in run.options.items() if k in Options.model_fields}, folder.run, "options")
+    # A mapping that is held counts as mapped: it was found, and is traded once a person has seen what changed. Orders tell apart.
     rows = members(document, settings.eligibility, settings.markets)
     coverage = measure(rows, rejected_instruments(document))
     mappings = mapping_frame(document)

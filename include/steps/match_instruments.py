@@ -11,7 +11,9 @@ from include.domain.run import Run
 from include.mapping.answers import answers
 from include.mapping.merge import instruments_of, unavailable
 from include.settings import Settings
+from include.steps.mapping_difference import compare_with_seen
 from include.storage.artifacts import read_table, sha256, to_json, write_json
+from include.storage.database import Database
 from include.storage.run_folder import RunFolder
 
 
@@ -32,11 +34,21 @@ def wanted_instruments(universe: dict[str, Any], held: Sequence[Instrument]) -> 
     return found
 
 
-def match_instruments(run: Run, broker_name: str, wanted: Sequence[Instrument], settings: Settings) -> dict[str, Any]:
-    """Write `brokers/<name>/mapping.json` from the broker's contracts.
+def match_instruments(
+    run: Run, broker_name: str, wanted: Sequence[Instrument], settings: Settings, database: Database | None = None
+) -> dict[str, Any]:
+    """Write `brokers/<name>/mapping.json` from the broker's contracts, and `changes.json`: what is not as it was last seen.
 
     Instruments that the broker could never trade are not looked for: `not_found`, reason `not_eligible`. Those that its contracts
-    were not asked for (the universe or the holdings changed since) are `unavailable`.
+    were not asked for (the universe or the holdings changed since) are `unavailable`. `mapping.json` is what the matcher said; an
+    instrument that `changes.json` holds is not traded at this broker until a person has accepted the change.
+
+    Args:
+        run: The run.
+        broker_name: Name in `run.brokers`.
+        wanted: From `wanted_instruments`.
+        settings: Eligibility and markets.
+        database: Holds what was last seen; None: nothing is compared.
 
     Returns:
         `{"broker", "uri", "matched", "other_listing", "total"}`, counts over `wanted`.
@@ -53,6 +65,8 @@ def match_instruments(run: Run, broker_name: str, wanted: Sequence[Instrument], 
         asked = set(told["asked"].split())
         silent = {m.ticker: m for m in unavailable([one for one in wanted if fingerprint(one) not in asked], broker_name)}
         mappings = [silent.get(mapped.ticker, mapped) for mapped in mappings]
+    if database is not None:
+        compare_with_seen(run, broker_name, told.get("source", broker_name), mappings, database)
     uri = write_json(
         folder.mapping(broker_name),
         {

@@ -15,6 +15,7 @@ from include.mapping.merge import instruments_of, merge, unavailable
 from include.mapping.preference import Facts
 from include.settings import Settings
 from include.steps.fetch_accounts import read_snapshot
+from include.steps.mapping_difference import held_back
 from include.storage.artifacts import exists, read_json, write_json
 from include.storage.run_folder import RunFolder
 
@@ -57,7 +58,8 @@ def merge_mappings(
             _write_unavailable(folder, run, broker, by_broker[broker])
     created_at = run.run_after.isoformat()
     facts = _facts(run, settings, capabilities, health or {})
-    document = merge(universe, by_broker, settings.eligibility, settings.preferences, settings.markets, created_at, facts)
+    held = {broker: {row["ticker"]: row["changes"] for row in held_back(run, broker)} for broker in results}
+    document = merge(universe, by_broker, settings.eligibility, settings.preferences, settings.markets, created_at, facts, held)
     if run.options.get("write_legacy", True):
         write_json(folder.universe_with_ibkr, legacy(universe, by_broker))
     return write_json(folder.universe_mapped, document)

@@ -14,6 +14,7 @@ from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
 from include.settings import Settings
+from include.steps.mapping_difference import held_back
 from include.storage.artifacts import exists, read_json
 from include.storage.journal import JournalEntry, ManagedPosition
 from include.storage.run_folder import RunFolder
@@ -41,6 +42,7 @@ def candidates(
     stocks = read_json(folder.universe)["all_stocks"]
     chosen = read_json(folder.universe_mapped)["all_stocks"]
     mappings = _mappings(run, {account.broker for account in portfolio.accounts})
+    waiting = {broker: held_back(run, broker) for broker in mappings}
     known = {(m.broker, m.contract.native_id): m.contract for table in mappings.values() for m in table.values() if m.contract}
     held: dict[str, list[ManagedPosition]] = {}
     left: dict[str, list[ManagedPosition]] = {}
@@ -68,9 +70,10 @@ def candidates(
                 mappings={broker: table[ticker] for broker, table in mappings.items() if ticker in table},
                 preference=_order(chosen, ticker, folder.universe_mapped),
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in mine),
+                mapping_held=_held_by("ticker", ticker, waiting),
             )
         )
-    return found + _left_universe(left, settings)
+    return found + _left_universe(left, waiting, settings)
 
 
 def rates_to(base: str, exchange_rates: dict[str, Any]) -> dict[str, Decimal]:
@@ -160,7 +163,14 @@ def committed_by(orders: Sequence[JournalEntry], snapshots: dict[str, AccountSna
     return committed
 
 
-def _left_universe(left: dict[str, list[ManagedPosition]], settings: Settings) -> list[Candidate]:
+def _held_by(field: str, value: str, waiting: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Broker to the reason why its mapping of one instrument waits for a person."""
+    return {broker: row["reason"] for broker, rows in waiting.items() for row in rows if row[field] == value}
+
+
+def _left_universe(
+    left: dict[str, list[ManagedPosition]], waiting: dict[str, list[dict[str, Any]]], settings: Settings
+) -> list[Candidate]:
     found = []
     for instrument_id, positions in sorted(left.items()):
         first = positions[0]
@@ -176,6 +186,7 @@ def _left_universe(left: dict[str, list[ManagedPosition]], settings: Settings) -
                 mappings={},
                 preference=(),
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in positions),
+                mapping_held=_held_by("instrument_id", instrument_id, waiting),
             )
         )
     return found

@@ -19,6 +19,7 @@ from include.steps.fund_sandbox import fund_sandbox
 from include.storage.contract_lists import ContractLists
 from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
+from include.storage.seen_mappings import SeenMappings
 
 SYNTHETIC = "synthetic"
 CATALOGUE = "catalogue.parquet"
@@ -42,7 +43,7 @@ class SandboxSummary:
 def prepare_sandbox(settings: Settings, database: Database, screens: str, catalogs: Path | None, as_of: date) -> SandboxSummary:
     """Write `catalogue.parquet` and, for new accounts, `cash.json` into the sandbox's folder; venues that run take new marks.
 
-    What was kept of the venues' contracts is forgotten where they list other things now.
+    What was kept of the venues' contracts, and which were seen, is forgotten where they list other things now.
 
     Args:
         settings: Markets, folders and the ages allowed.
@@ -115,3 +116,4 @@ def _forget(settings: Settings, database: Database) -> None:
         for name in (source, f"paper-{source}"):  # the paper broker keeps its mirror's list under a name of its own
             ContractLists(settings.environ.data_uri).forget(name)
             DatabaseLookupCache(database).forget(name)
+            SeenMappings(database).forget(name)

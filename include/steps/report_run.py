@@ -1,5 +1,6 @@
 """Step 11b: write the report and point `latest` to this run, whatever happened before."""
 
+from collections.abc import Callable
 from typing import Any
 
 from include.domain.run import Run
@@ -31,10 +32,16 @@ def report_run(run: Run, data_uri: str) -> str:
     documents: dict[str, Any] = {name: read_json(uri) for name, uri in files.items() if exists(uri)}
     sizes = {p.portfolio_id: folder.sizes(p.portfolio_id) for p in run.portfolios}
     documents["sizes"] = {portfolio: read_json(uri) for portfolio, uri in sizes.items() if exists(uri)}
+    documents["mapping_changes"] = _per_broker(run, folder.mapping_changes)
+    documents["list_changes"] = _per_broker(run, folder.list_changes)
     uri = write_bytes(folder.report, render(documents).encode())
     if not run.is_backfill and not _is_older(run, latest(data_uri)):
         set_latest(data_uri, run.folder)
     return uri
+
+
+def _per_broker(run: Run, uri_of: Callable[[str], str]) -> dict[str, Any]:
+    return {broker: read_json(uri_of(broker)) for broker in run.brokers if exists(uri_of(broker))}
 
 
 def _is_older(run: Run, newest: str | None) -> bool:

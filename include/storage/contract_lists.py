@@ -1,7 +1,7 @@
 """Contract lists kept by time: a list is fetched once a day, and a backfill maps with what was known then.
 
-`<root>/contracts/<source>/<fetched_at>.parquet`, the source being `Broker.source`; the times are the runs' own `run_after`,
-never the clock.
+`<root>/contracts/<source>/<fetched_at>.parquet`, and beside it `<fetched_at>.changes.json`, what differs from the list before.
+The source is `Broker.source`; the times are the runs' own `run_after`, never the clock.
 """
 
 import os
@@ -40,21 +40,31 @@ class ContractLists:
 
     def newest(self, source: str, until: datetime, max_age: timedelta) -> str | None:
         """URI of the newest list fetched at or before `until` and at most `max_age` earlier; None where there is none."""
-        folder = UPath(self.uri(source, until)).parent
-        if not folder.exists():
-            return None
-        dated = []
-        for path in folder.iterdir():
-            try:
-                fetched_at = datetime.strptime(path.name, f"{_STAMP}.parquet").replace(tzinfo=UTC)
-            except ValueError:
-                continue  # not one of ours, e.g. a temporary file
-            if until - max_age <= fetched_at <= until:
-                dated.append(fetched_at)
+        dated = [fetched_at for fetched_at in self.dated(source) if until - max_age <= fetched_at <= until]
         return self.uri(source, max(dated)) if dated else None
 
+    def dated(self, source: str) -> list[datetime]:
+        """When the lists of a source were fetched, oldest first; [] where there is none."""
+        folder = UPath(self.uri(source, datetime.now(UTC))).parent
+        dated = []
+        for path in folder.iterdir() if folder.exists() else ():
+            try:
+                dated.append(datetime.strptime(path.name, f"{_STAMP}.parquet").replace(tzinfo=UTC))
+            except ValueError:
+                continue  # not a list: its changes, or a temporary file
+        return sorted(dated)
+
+    def sources(self) -> list[str]:
+        """Sources that have lists, as their folders are named, sorted."""
+        folder = UPath(self._folder)
+        return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.exists() else []
+
+    def changes(self, source: str, fetched_at: datetime) -> str:
+        """Where it lies what differs between a list and the one before it."""
+        return f"{self.uri(source, fetched_at).removesuffix('.parquet')}.changes.json"
+
     def forget(self, source: str) -> None:
-        """Remove every list of a source; none is fine."""
+        """Remove every list of a source and its changes; none is fine."""
         folder = UPath(self.uri(source, datetime.now(UTC))).parent
         for path in folder.iterdir() if folder.exists() else ():
             path.unlink()
@@ -109,6 +119,12 @@ def read_metadata(uri: str) -> dict[str, str] | None:
     except (pa.ArrowInvalid, OSError):
         return None
     return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+
+
+def count_contracts(uri: str) -> int:
+    """Rows of a list, out of the file's last bytes."""
+    with UPath(uri).open("rb") as file:
+        return int(pq.read_metadata(file).num_rows)
 
 
 def _write_local(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:

@@ -62,6 +62,14 @@ class RunFolder:
         """What the matcher said for one broker (step 8)."""
         return self.path(f"brokers/{broker}/mapping.json")
 
+    def mapping_changes(self, broker: str) -> str:
+        """What differs from the mappings that were last seen, for one broker (step 8)."""
+        return self.path(f"brokers/{broker}/changes.json")
+
+    def list_changes(self, broker: str) -> str:
+        """What differs between a broker's contract list and the one before (step 8)."""
+        return self.path(f"brokers/{broker}/list_changes.json")
+
     @property
     def universe_mapped(self) -> str:
         """`universe_mapped.json` (merge_mappings)."""

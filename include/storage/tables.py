@@ -132,3 +132,31 @@ adoptions = Table(
     Column("adopted_at", UtcDateTime, nullable=False),
     Column("note", Text, nullable=False),
 )
+
+seen_mappings = Table(
+    "seen_mappings",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("instrument_id", String, primary_key=True),
+    Column("ticker", String, primary_key=True),
+    Column("broker", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("handle", JsonText, nullable=False),  # native id, symbol, lots, ticks ... as text
+    Column("price", JsonText),  # SeenPrice of the newest session that traded on it
+    Column("previous", JsonText),  # SeenPrice of the session before
+    Column("run_id", String, nullable=False),  # the run that showed this form
+    Column("session", String(10), nullable=False),
+    Column("first_run_id", String, nullable=False),
+    Column("first_session", String(10), nullable=False),
+    Column("seen_by", String),  # null: the first form, nobody had to accept it
+    Column("seen_at", UtcDateTime),
+)
+
+waiting_mappings = Table(
+    "waiting_mappings",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("instrument_id", String, primary_key=True),
+    Column("ticker", String, primary_key=True),
+    Column("body", JsonText, nullable=False),  # the form that differs, and in what
+)

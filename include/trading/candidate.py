@@ -27,6 +27,7 @@ class Candidate:
         mappings: Broker name to what the matcher said; a broker that delivered nothing is absent.
         preference: Brokers in the order they should trade it, mapped or not.
         holdings: Where it is held now.
+        mapping_held: Broker name to the reason why its mapping waits until a person has seen it: nothing is traded there.
     """
 
     ticker: str
@@ -39,6 +40,7 @@ class Candidate:
     mappings: dict[str, Mapping]
     preference: tuple[str, ...]
     holdings: tuple[Holding, ...] = field(default=())
+    mapping_held: dict[str, str] = field(default_factory=dict)
 
     @property
     def mics(self) -> frozenset[str]:

@@ -68,6 +68,8 @@ def _stopped(candidate: Candidate, plan: PlanInput) -> str | None:
         if identity in plan.frozen:
             return f"unresolved_order: {plan.frozen[identity]}"
     for holding in candidate.holdings:
+        if holding.contract.broker in candidate.mapping_held:
+            return candidate.mapping_held[holding.contract.broker]
         if not plan.is_read(holding.account_id):
             return f"account_frozen: {holding.account_id} holds it and could not be read"
         snapshot = plan.snapshots[holding.account_id]

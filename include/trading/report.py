@@ -3,9 +3,12 @@
 Every section is left out when its document is missing, so that a run that failed half-way still reports what it got to.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
+
+from include.trading.markdown import percent, table
+from include.trading.report_mapping import held_words, list_changes, mapping_changes
 
 Documents = Mapping[str, Any]
 
@@ -18,37 +21,25 @@ def render(documents: Documents) -> str:
     """The whole report.
 
     Args:
-        documents: Content of the run's files by name: `run`, `universe`, `input_gate`, `coverage`, `orders`, `risk`, `execution`;
-            a missing file is absent.
+        documents: Content of the run's files by name: `run`, `universe`, `input_gate`, `coverage`, `orders`, `risk`, `execution`,
+            and by broker `mapping_changes`, `list_changes`; a missing file is absent.
     """
     sections: list[Callable[[Documents], list[str]]] = [
         _head,
         _warnings,
+        mapping_changes,
         _coverage,
         _targets,
         _orders,
         _execution,
         _missing,
+        list_changes,
         _rejected,
     ]
     lines: list[str] = []
     for section in sections:
         lines += section(documents)
     return "\n".join(lines).rstrip() + "\n"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """A Markdown table, or a dash where there is no row; bars inside cells are escaped."""
-    if not rows:
-        return ["–", ""]
-    escaped = [[str("" if cell is None else cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(' --- ' for _ in head)}|"]
-    return lines + [f"| {' | '.join(row)} |" for row in escaped] + [""]
-
-
-def percent(share: object, digits: int = 2) -> str:
-    """A share 0 to 1 as percent text; "" for None."""
-    return "" if share is None else f"{float(str(share)) * 100:.{digits}f} %"
 
 
 def _head(documents: Documents) -> list[str]:
@@ -81,7 +72,8 @@ def _days(first: str, last: str) -> str:
 
 def _warnings(documents: Documents) -> list[str]:
     run, execution = documents["run"], documents.get("execution", {})
-    lines = [f"- {note}" for note in run.get("options", {}).get("notes", [])]
+    lines = [f"- {words}" for words in held_words(documents)]
+    lines += [f"- {note}" for note in run.get("options", {}).get("notes", [])]
     lines += [f"- input: {reason}" for reason in documents.get("input_gate", {}).get("reasons", [])]
     lines += [f"- coverage: {reason}" for reason in documents.get("coverage", {}).get("reasons", [])]
     for portfolio, plan in documents.get("orders", {}).get("portfolios", {}).items():

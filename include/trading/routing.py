@@ -22,8 +22,8 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
     """The account and contract for buying a candidate, or the reason why none may.
 
     Brokers are asked in the candidate's order of preference. One that definitely has no such contract is passed over; one that
-    could not be asked (`unavailable`), or whose account is frozen, ends the search: its names wait, they are not re-routed. The
-    wanted listing at any broker comes before another listing, where that may be traded at all.
+    could not be asked (`unavailable`), whose account is frozen, or whose mapping waits for a person, ends the search: its names
+    wait, they are not re-routed. The wanted listing at any broker comes before another listing, where that may be traded at all.
 
     Args:
         candidate: The instrument.
@@ -32,7 +32,7 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
     """
     by_broker = {account.broker: account.account_id for account in reversed(portfolio.accounts)}
     refused = []
-    other: Route | None = None
+    other: Route | str | None = None
     for broker in candidate.preference:
         if broker not in by_broker:
             continue
@@ -48,7 +48,8 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
         snapshot = snapshots.get(account_id)
         if snapshot is None or snapshot.frozen:
             return f"account_frozen: {account_id} is preferred and could not be read"
-        found = Route(account_id, mapping.contract, f"{broker} is first of {', '.join(candidate.preference)} that maps it")
+        why = f"{broker} is first of {', '.join(candidate.preference)} that maps it"
+        found = candidate.mapping_held.get(broker) or Route(account_id, mapping.contract, why)
         if wanted:
             return found
         other = other or found

@@ -7,7 +7,22 @@ from include.cli import app as application
 from include.errors import InputError
 
 
-@pytest.mark.parametrize("words", [[], ["run"], ["map"], ["sandbox"], ["db"], ["adopt"], ["cancel-all"], ["config"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["run"],
+        ["map"],
+        ["sandbox"],
+        ["db"],
+        ["adopt"],
+        ["cancel-all"],
+        ["config"],
+        ["lists"],
+        ["mappings"],
+        ["mappings", "accept"],
+    ],
+)
 def test_help_of_every_command_has_an_example_or_a_list(words: list[str]) -> None:
     from typer.testing import CliRunner
 

@@ -183,3 +183,15 @@ def test_a_member_without_market_is_named() -> None:
     del row["market"]
     with pytest.raises(InputError, match=r"all_stocks.AAPL"):
         instruments_of(universe(row))
+
+
+def test_a_mapping_that_is_held_says_so_beside_what_was_found() -> None:
+    changes = [{"field": "native_id", "before": "1", "after": "265598"}]
+    now = "2026-11-20T21:30:00+00:00"
+    document = merge(DOCUMENT, BY_BROKER, ELIGIBILITY, RULES, MARKETS, now, held={"ibkr": {"AAPL": changes}})
+    screened = next(row for row in document["screens"]["bloom"]["stocks"] if row["ticker"] == "AAPL")
+    for row in (document["all_stocks"]["AAPL"], screened):
+        entry = row["broker_mappings"]["ibkr"]
+        assert (entry["found"], entry["held"], entry["changes"]) == (True, True, changes)
+        assert "held" not in row["broker_mappings"]["alpaca"]
+    assert "held" not in document["all_stocks"]["7740.T"]["broker_mappings"]["ibkr"]

@@ -8,6 +8,7 @@ import pytest
 
 from include.brokers.environment import source_of
 from include.domain.account import Environment
+from include.domain.seen import Form
 from include.errors import InputError
 from include.sandbox.catalogue import read_catalogue
 from include.sandbox.folder import token_of
@@ -16,9 +17,12 @@ from include.steps.prepare_sandbox import prepare_sandbox
 from include.storage.contract_lists import ContractLists, write_contracts
 from include.storage.database import Database, open_database, upgrade
 from include.storage.lookups import DatabaseLookupCache
+from include.storage.seen_mappings import SeenMappings
 from tests.screening.exports import export
 
 DAY = date(2025, 9, 18)
+FORM = {"broker": "ibkr", "instrument_id": "ticker:X", "ticker": "X", "name": "X", "handle": {"native_id": "1"}}
+FORM |= {"price": None, "run_id": "first", "session": "2025-09-18"}
 SAP = "SAP.DE,DE0007164600,EUR,SAP SE,Technology,Germany,150,181.3,5.00%,16 Sep 2025"
 APPLE = "AAPL,US0378331005,USD,Apple Inc,Technology,United States,200,230.5,9.09%,16 Sep 2025"
 TOYOTA = "7203.T,JP3633400001,JPY,Toyota Motor,Automobiles,Japan,2500,2811,-1.25%,15 Sep 2025"
@@ -119,12 +123,16 @@ def test_what_was_kept_of_the_venues_is_forgotten_when_they_list_other_things(
     lists = ContractLists(settings.environ.data_uri)
     cache.put(source, {"isin=X": []}, now, datetime(2025, 9, 30, tzinfo=UTC))
     write_contracts(lists.uri(source, now), [], {}, allow_empty=True)
+    seen = SeenMappings(database)
+    seen.record(source, [Form(**FORM, source=source)], [], trades=True)
     prepare_sandbox(settings, database, screens, None, date(2025, 9, 19))  # another day's marks: the same contracts
+    assert len(seen.seen(source)) == 1
     assert cache.get(source, ["isin=X"], now) == {"isin=X": []}
     other = export(tmp_path / "other", rows=(APPLE, SAP))
     prepare_sandbox(settings, database, str(other), None, DAY)
     assert cache.get(source, ["isin=X"], now) == {}
     assert lists.newest(source, now, timedelta(days=1)) is None
+    assert seen.seen(source) == []  # ids made up anew are no changed mappings
 
 
 def test_also_what_paper_kept_and_when_the_catalogue_is_gone(settings: Settings, database: Database, screens: str) -> None:

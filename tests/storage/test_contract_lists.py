@@ -104,3 +104,16 @@ def test_object_stores(tmp_path: Path) -> None:
 def test_a_file_that_is_no_list_has_no_metadata(tmp_path: Path) -> None:
     (tmp_path / "list.parquet").write_bytes(b"half a file")
     assert read_metadata(f"{tmp_path.as_uri()}/list.parquet") is None
+
+
+def test_lists_are_told_by_source_and_time_and_their_changes_lie_beside_them(tmp_path: Path) -> None:
+    lists = ContractLists(tmp_path.as_uri())
+    assert (lists.sources(), lists.dated("alpaca-paper")) == ([], [])
+    for moment in (NOON + DAY, NOON):
+        write_contracts(lists.uri("alpaca-paper", moment), iter(batches(1)), {})
+        changes = lists.changes("alpaca-paper", moment)
+        (tmp_path / "contracts" / "alpaca-paper" / changes.rpartition("/")[2]).write_text("{}", encoding="utf-8")
+    assert lists.changes("alpaca-paper", NOON) == lists.uri("alpaca-paper", NOON).replace(".parquet", ".changes.json")
+    assert (lists.sources(), lists.dated("alpaca-paper")) == (["alpaca-paper"], [NOON, NOON + DAY])
+    lists.forget("alpaca-paper")
+    assert list((tmp_path / "contracts" / "alpaca-paper").iterdir()) == []

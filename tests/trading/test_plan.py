@@ -323,3 +323,21 @@ def test_what_somebody_else_is_selling_is_not_sold_a_second_time() -> None:
     assert [h.reason for h in plan.held] == ["open_order: 8 of it are being sold in ibkr-main; look at the account"]
     more = held.model_copy(update={"positions": (position("265598", "28"),)})
     assert [order.quantity for order in build_plan(plan_input(wanted, snapshots={"ibkr-main": more})).orders] == [Decimal(20)]
+
+
+@pytest.mark.parametrize("weight", ["0", "0.01", "0.05"])
+def test_a_holding_whose_mapping_waits_for_a_person_is_neither_sold_nor_added_to(weight: str) -> None:
+    reason = "mapping_changed: native_id 265598 -> 999"
+    waiting = candidate(AT_IBKR, AT_ALPACA, weight=weight, holdings=(held_at_ibkr("20"),), mapping_held={"ibkr": reason})
+    plan = build_plan(plan_input(waiting, **with_position("20")))
+    assert (plan.orders, [held.reason for held in plan.held]) == ((), [reason])
+
+
+def test_a_holding_elsewhere_is_still_sold_down_while_the_preferred_broker_waits() -> None:
+    reason = "mapping_changed: native_id uuid-old -> uuid-aapl"
+    waiting = candidate(AT_IBKR, AT_ALPACA, weight="0.01", holdings=(held_at_ibkr("20"),), mapping_held={"alpaca": reason})
+    (order,) = build_plan(plan_input(waiting, **with_position("20"))).orders
+    assert (order.account, order.side) == ("ibkr-main", Side.SELL)
+    more = candidate(AT_IBKR, AT_ALPACA, holdings=(held_at_ibkr("20"),), mapping_held={"alpaca": reason})
+    plan = build_plan(plan_input(more, **with_position("20")))
+    assert (plan.orders, [held.reason for held in plan.held]) == ((), [reason])

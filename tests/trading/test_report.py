@@ -1,6 +1,7 @@
 from typing import Any
 
-from include.trading.report import percent, render, table
+from include.trading.markdown import percent, table
+from include.trading.report import render
 
 RUN: dict[str, Any] = {
     "run_id": "manual__1",
@@ -182,3 +183,57 @@ def test_orders_are_summed() -> None:
 def test_tables_and_percents_have_their_empty_cases() -> None:
     assert table(["a"], []) == ["–", ""]
     assert (percent(None), percent("0.5"), percent(0.12345, 1)) == ("", "50.00 %", "12.3 %")
+
+
+HELD = {
+    "ticker": "AAPL",
+    "name": "Appel SA",
+    "name_before": "Apple Inc",
+    "changes": [{"field": "native_id", "before": "265598", "after": "999"}, {"field": "lot_size", "before": "1", "after": "100"}],
+}
+GONE = {"ticker": "IBM", "name": "IBM Inc", "native_id": "8", "symbol": "IBM", "reason": "symbol_not_found"}
+
+
+def changes_at(held: list[dict[str, Any]], gone: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"counts": {"same": 410, "new": 3, "changed": len(held), "gone": len(gone)}, "held": held, "gone": gone}
+
+
+def test_held_mappings_come_first_with_the_command_that_accepts_them() -> None:
+    documents = {"ibkr": changes_at([HELD, {**HELD, "ticker": "MSFT", "name_before": "Appel SA"}], [GONE])}
+    text = render({"run": RUN, "mapping_changes": documents | {"alpaca": changes_at([], [])}, "coverage": COVERAGE})
+    warning = "- ibkr: 2 mappings changed: nothing of them is traded there until a person has seen it (Mapping changes, below)"
+    assert (
+        text.index("## Look at this first") < text.index(warning) < text.index("## Mapping changes") < text.index("## Coverage")
+    )
+    assert "| ibkr | AAPL | Apple Inc -> Appel SA | native_id 265598 -> 999; lot_size 1 -> 100 |" in text
+    assert "| ibkr | MSFT | Appel SA | native_id" in text
+    assert "```\npolybroker mappings accept AAPL MSFT --broker ibkr\n```" in text
+    assert "| alpaca | 410 | 3 | 0 | 0 |\n| ibkr | 410 | 3 | 2 | 1 |" in text
+    assert "| ibkr | IBM | IBM Inc | IBM (8) | symbol_not_found |" in text
+
+
+def test_mappings_that_are_as_they_were_are_only_counted() -> None:
+    text = render({"run": RUN, "mapping_changes": {"alpaca": changes_at([], [])}})
+    assert "| alpaca | 410 | 3 | 0 | 0 |" in text
+    assert "Held back" not in text
+    assert "Mapped before" not in text
+    assert "Look at this first" not in text
+    assert "Mapping changes" not in render({"run": RUN, "mapping_changes": {}, "list_changes": {}})
+
+
+def test_contract_lists_say_what_was_added_removed_and_changed() -> None:
+    added = [{"native_id": str(number), "symbol": f"N{number:02d}", "name": "New"} for number in range(12)]
+    changed = [{"native_id": "1", "symbol": "AAA", "changes": {"tick_size": ["0.01", "0.05"], "isin": [None, "US0378331005"]}}]
+    alpaca = {
+        "rows": 11000,
+        "compared_with": "2026-11-19T21:30:00+00:00",
+        "added": {"count": 12, "first": added},
+        "removed": {"count": 0, "first": []},
+        "changed": {"count": 1, "by_column": {"tick_size": 1, "isin": 1}, "first": changed},
+    }
+    text = render({"run": RUN, "list_changes": {"ibkr": {"note": "asked per instrument: no list to compare"}, "alpaca": alpaca}})
+    assert "| alpaca | 11000 | 12 | 0 | 1 | 2026-11-19T21:30:00+00:00 |  |" in text
+    assert "| ibkr |  |  |  |  |  | asked per instrument: no list to compare |" in text
+    assert "alpaca, added: N00, N01, N02, N03, N04, N05, N06, N07, N08, N09 and 2 more." in text
+    assert "alpaca, removed" not in text
+    assert "alpaca, changed: AAA (tick_size 0.01 -> 0.05, isin nothing -> US0378331005); by column: tick_size 1, isin 1." in text

@@ -51,3 +51,21 @@ def test_the_wanted_listing_comes_before_another_listing_at_a_preferred_broker()
     found = route(candidate(AT_IBKR, other), portfolio(trade_other_listings=True), BOTH)
     assert isinstance(found, Route)
     assert found.account_id == "ibkr-main"
+
+
+def test_a_mapping_that_waits_for_a_person_is_neither_bought_nor_re_routed() -> None:
+    reason = "mapping_changed: native_id uuid-old -> uuid-aapl"
+    assert route(candidate(AT_IBKR, AT_ALPACA, mapping_held={"alpaca": reason}), portfolio(), BOTH) == reason
+    found = route(candidate(AT_IBKR, AT_ALPACA, mapping_held={"ibkr": reason}), portfolio(), BOTH)
+    assert isinstance(found, Route)
+    assert found.account_id == "alpaca-main"
+
+
+def test_another_listing_that_waits_leaves_the_wanted_one_alone() -> None:
+    other = mapping(contract("alpaca", "uuid-adr"), status=MappingStatus.OTHER_LISTING, broker="alpaca", reason="other_listing")
+    both = candidate(AT_IBKR, other, mapping_held={"alpaca": "mapping_changed: mic XNAS -> XFRA"})
+    found = route(both, portfolio(trade_other_listings=True), BOTH)
+    assert isinstance(found, Route)
+    assert found.account_id == "ibkr-main"
+    alone = candidate(other, mapping_held={"alpaca": "mapping_changed: mic XNAS -> XFRA"}, preference=("alpaca",))
+    assert route(alone, portfolio(trade_other_listings=True), BOTH) == "mapping_changed: mic XNAS -> XFRA"

@@ -1,0 +1,122 @@
+"""Step 8, per broker: what differs from the mapping that was last seen, and is held until a person has seen it."""
+
+import shlex
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from include.domain.mapping import Mapping
+from include.domain.portfolio import ExecutionMode
+from include.domain.run import Run
+from include.domain.seen import Change, Form, SeenPrice, Waiting
+from include.mapping.difference import Difference, Verdict, differences, handle_of
+from include.storage.artifacts import exists, read_json, write_json
+from include.storage.database import Database
+from include.storage.run_folder import RunFolder
+from include.storage.seen_mappings import SeenMappings
+
+
+def compare_with_seen(run: Run, broker_name: str, source: str, mappings: Sequence[Mapping], database: Database) -> dict[str, int]:
+    """Write `brokers/<name>/changes.json`, and keep in the database what was seen now; returns how many of each verdict.
+
+    The file is written first: a task that dies between the two says the same when it is cleared. A backfill, or a run that is
+    not for the newest session, compares and keeps nothing.
+
+    Args:
+        run: The run; its `universe.json` has the prices.
+        broker_name: Name in `run.brokers`.
+        source: Where the contracts came from (`Broker.source`).
+        mappings: All of the broker's, members and holdings that left.
+        database: Holds what was seen.
+    """
+    store = SeenMappings(database)
+    prices = _prices(run)
+    max_ratio = Decimal(str(run.options.get("mapping_price_ratio_max", 3)))
+    session = run.as_of.isoformat()
+    found = differences(mappings, prices, store.seen(source), run_id=run.run_id, session=session, max_ratio=max_ratio)
+    counts = {verdict.value: sum(one.verdict is verdict for one in found) for verdict in Verdict}
+    write_json(
+        RunFolder(run.folder).mapping_changes(broker_name),
+        {
+            "broker": broker_name,
+            "source": source,
+            "session": session,
+            "counts": counts,
+            "held": [_held(one) for one in found if one.verdict is Verdict.CHANGED],
+            "gone": [_gone(one) for one in found if one.verdict is Verdict.GONE],
+        },
+    )
+    if run.is_newest and not run.is_backfill:
+        common = {"source": source, "run_id": run.run_id, "session": session}
+        forms = {one.mapping.ticker: _form(one, prices, common) for one in found if one.verdict is not Verdict.GONE}
+        waiting = [_waiting(one, forms[one.mapping.ticker]) for one in found if one.verdict is Verdict.CHANGED]
+        standing = [forms[one.mapping.ticker] for one in found if one.verdict in (Verdict.SAME, Verdict.NEW)]
+        store.record(source, standing, waiting, trades=run.mode is not ExecutionMode.PLAN)
+    return counts
+
+
+def held_back(run: Run, broker_name: str) -> list[dict[str, Any]]:
+    """The `held` rows of a broker's `changes.json`; [] where nothing was compared."""
+    uri = RunFolder(run.folder).mapping_changes(broker_name)
+    return list(read_json(uri)["held"]) if exists(uri) else []
+
+
+def told(changes: Sequence[Change]) -> str:
+    """Changes in words: `native_id 265598 -> 999, lot_size 1 -> 100`."""
+    return ", ".join(f"{change.field} {change.before} -> {change.after}" for change in changes)
+
+
+def _prices(run: Run) -> dict[str, SeenPrice]:
+    stocks = read_json(RunFolder(run.folder).universe)["all_stocks"]
+    session = run.as_of.isoformat()
+    return {
+        ticker: SeenPrice(amount=Decimal(str(stock["price"])), currency=stock["currency"], session=session)
+        for ticker, stock in stocks.items()
+        if stock.get("price") is not None
+    }
+
+
+def _held(one: Difference) -> dict[str, Any]:
+    mapping, command = (
+        one.mapping,
+        shlex.join(["polybroker", "mappings", "accept", one.mapping.ticker, "--broker", one.mapping.broker]),
+    )
+    return {
+        "ticker": mapping.ticker,
+        "instrument_id": mapping.instrument_id,
+        "name": mapping.contract.name if mapping.contract else "",
+        "name_before": one.before.name if one.before else "",
+        "changes": list(one.changes),
+        "reason": f"mapping_changed: {told(one.changes)} ({command})",
+    }
+
+
+def _gone(one: Difference) -> dict[str, Any]:
+    before = one.before.handle if one.before else {}
+    return {
+        "ticker": one.mapping.ticker,
+        "instrument_id": one.mapping.instrument_id,
+        "name": one.before.name if one.before else "",
+        "native_id": before.get("native_id"),
+        "symbol": before.get("symbol"),
+        "reason": one.mapping.reason or one.mapping.status.value,
+    }
+
+
+def _form(one: Difference, prices: dict[str, SeenPrice], common: dict[str, str]) -> Form:
+    mapping = one.mapping
+    if mapping.contract is None:
+        raise ValueError(f"{mapping.ticker} has no contract")  # it would be `gone`
+    return Form(
+        broker=mapping.broker,
+        instrument_id=mapping.instrument_id,
+        ticker=mapping.ticker,
+        name=mapping.contract.name,
+        handle=handle_of(mapping.contract),
+        price=prices.get(mapping.ticker),
+        **common,
+    )
+
+
+def _waiting(one: Difference, form: Form) -> Waiting:
+    return Waiting(**form.model_dump(), name_before=one.before.name if one.before else "", changes=one.changes)
