@@ -214,6 +214,10 @@ class Settings:
             # An unknown name would look like a broker that is not active, and the account would silently be left out.
             self.check_adapter(account.broker, path, f"{field}.broker")
 
+    @property
+    def _connected(self) -> str:
+        return ", ".join(name for name, config in self.brokers.items() if config.get("adapter"))
+
     def check_adapter(self, name: str, source: object, field: str | None = None) -> None:
         """Nothing where a broker can be connected to.
 
@@ -227,7 +231,7 @@ class Settings:
         """
         if self.brokers.get(name, {}).get("adapter"):
             return
-        connected = f"expected brokers out of {', '.join(n for n, config in self.brokers.items() if config.get('adapter'))}"
+        connected = f"expected brokers out of {self._connected}"
         if name in self.brokers:
             connected += f"; {no_adapter(name)}"
         raise InputError(connected, source=source, field=field, value=name)
@@ -278,7 +282,7 @@ class Settings:
         for name in names:
             self.check_adapter(name, "ACTIVE_BROKERS")
         if not names:
-            raise InputError(f"expected at least one broker out of {', '.join(self.brokers)}", source="ACTIVE_BROKERS")
+            raise InputError(f"expected at least one broker out of {self._connected}", source="ACTIVE_BROKERS")
         return tuple(sorted(set(names)))
 
 

@@ -24,7 +24,7 @@ def same(left: pa.Array, left_rows: Rows, right: pa.Array, right_rows: Rows) -> 
 
 def among(column: Any, values: pa.Array) -> Mask:
     """Whether each value is one of `values`; null is never."""
-    return mask(pc.is_in(column, value_set=values.drop_null())) & mask(pc.is_valid(column))
+    return mask(pc.is_in(column, value_set=values.drop_null().cast(pa.string()))) & mask(pc.is_valid(column))
 
 
 def flat(column: Any, kind: pa.DataType) -> pa.Array:

@@ -79,7 +79,9 @@ class Wanted:
         key_rows, found = _keys(table, stems, plain, markets)
         return cls(
             table=table,
-            region=pa.array([markets[name].region for name in used], pa.string()).take(pc.index_in(market, pa.array(used))),
+            region=pa.array([markets[name].region for name in used], pa.string()).take(
+                pc.index_in(market, pa.array(used, pa.string()))
+            ),
             names=names,
             stem=stems,
             share_class=pc.coalesce(_share_classes(stems, plain), names.share_class),

@@ -39,6 +39,7 @@ def test_the_form_of_the_seed() -> None:
         "currency": "USD",
         "isin": None,
         "search_method": "ticker",
+        "evidence": None,
         "score": 1.0,
     }
     alpaca = row["broker_mappings"]["alpaca"]
@@ -188,7 +189,7 @@ def test_a_member_without_market_is_named() -> None:
 def test_a_mapping_that_is_held_says_so_beside_what_was_found() -> None:
     changes = [{"field": "native_id", "before": "1", "after": "265598"}]
     now = "2026-11-20T21:30:00+00:00"
-    document = merge(DOCUMENT, BY_BROKER, ELIGIBILITY, RULES, MARKETS, now, held={"ibkr": {"AAPL": changes}})
+    document = merge(DOCUMENT, BY_BROKER, ELIGIBILITY, RULES, MARKETS, now, FACTS, held={"ibkr": {"AAPL": changes}})
     screened = next(row for row in document["screens"]["bloom"]["stocks"] if row["ticker"] == "AAPL")
     for row in (document["all_stocks"]["AAPL"], screened):
         entry = row["broker_mappings"]["ibkr"]

@@ -1,8 +1,13 @@
 import pytest
 
-from include.domain.instrument import AssetClass
+from include.domain.instrument import AssetClass, Instrument
+from include.domain.market import Market
 from include.mapping.symbols import canonical, keys, pair, share_class, stem, variants
 from tests.mapping.build import MARKETS, instrument
+
+
+def keys_of(one: Instrument, market: Market) -> frozenset[str]:
+    return keys(one.ticker, one.asset_class, one.currency, market)
 
 
 def test_variants_of_class_shares() -> None:
@@ -42,9 +47,9 @@ def test_a_stablecoin_quote_is_not_cut() -> None:
 
 
 def test_keys() -> None:
-    assert keys(instrument("ROCK-A.CO", "Rockwool"), MARKETS["XCSE"]) == {"ROCK.A", "ROCKA"}
+    assert keys_of(instrument("ROCK-A.CO", "Rockwool"), MARKETS["XCSE"]) == {"ROCK.A", "ROCKA"}
     bitcoin = instrument("BTC-USD", "Bitcoin", market="CRYPTO", asset_class=AssetClass.CRYPTO)
-    assert keys(bitcoin, MARKETS["CRYPTO"]) == {"BTC.USD"}
+    assert keys_of(bitcoin, MARKETS["CRYPTO"]) == {"BTC.USD"}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,7 @@ def test_keys() -> None:
     ],
 )
 def test_indian_symbols_may_bear_their_series(ticker: str, expected: set[str]) -> None:
-    assert keys(instrument(ticker, "Any"), MARKETS["XNSE"]) == expected
+    assert keys_of(instrument(ticker, "Any"), MARKETS["XNSE"]) == expected
 
 
 def test_a_hyphen_in_an_indian_name_is_no_series() -> None:
@@ -102,7 +107,7 @@ def test_joined_pairs_are_cut_rightly_or_not_at_all(joined: str, expected: str) 
 )
 def test_keys_of_coins(ticker: str, currency: str, expected: str) -> None:
     coin = instrument(ticker, "Coin", market="CRYPTO", currency=currency, asset_class=AssetClass.CRYPTO)
-    assert keys(coin, MARKETS["CRYPTO"]) == {expected}
+    assert keys_of(coin, MARKETS["CRYPTO"]) == {expected}
 
 
 @pytest.mark.parametrize(
@@ -111,4 +116,4 @@ def test_keys_of_coins(ticker: str, currency: str, expected: str) -> None:
 )
 def test_keys_of_currencies(ticker: str, currency: str, expected: str) -> None:
     currencies = instrument(ticker, "Any", market="FX", currency=currency, asset_class=AssetClass.FX)
-    assert keys(currencies, MARKETS["FX"]) == {expected}
+    assert keys_of(currencies, MARKETS["FX"]) == {expected}

@@ -112,7 +112,7 @@ def test_a_changed_contract_is_held_shown_accepted_and_traded_again(days: Days) 
     assert [order["ticker"] for order in plan["orders"]] == ["IBM"]
     assert [(row["ticker"], row["reason"]) for row in plan["held"]] == [("AAPL", why)]
     assert read_json(RunFolder(second.folder).mapping("ibkr"))["mappings"][0]["contract"]["native_id"] == "999"
-    merge_mappings(second, [{"broker": "ibkr", "uri": RunFolder(second.folder).mapping("ibkr")}], SETTINGS)
+    merge_mappings(second, [{"broker": "ibkr", "uri": RunFolder(second.folder).mapping("ibkr")}], SETTINGS, {})
     mapped = read_json(RunFolder(second.folder).universe_mapped)["all_stocks"]
     assert mapped["AAPL"]["broker_mappings"]["ibkr"]["held"] is True
     assert mapped["AAPL"]["broker_mappings"]["ibkr"]["changes"][0] == {"field": "native_id", "before": "265598", "after": "999"}
