@@ -22,8 +22,6 @@ from include.errors import InputError
 
 PROJECT = Path(__file__).resolve().parent.parent
 _FILE_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# The project's names of brokers: preferences may name one whose file is not there (yet, or any more); other words are typos.
-BROKER_NAMES = frozenset({"ibkr", "alpaca", "crypto_com", "binance", "coinbase", "oanda", "zerodha", "paper"})
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -199,8 +197,8 @@ class Settings:
         """All configured portfolios, sorted by id.
 
         Raises:
-            InputError: An account in another environment than its portfolio's, at a broker without a file, or named twice; two
-                accounts that are one at the broker (each would spend the other's cash).
+            InputError: An account in another environment than its portfolio's, at a broker without a file or an adapter, or named
+                twice; two accounts that are one at the broker (each would spend the other's cash).
         """
         folder = self.environ.config_dir / "portfolios"
         found: list[Portfolio] = []
@@ -228,9 +226,25 @@ class Settings:
                 expected = f"expected environment {portfolio.environment.value!r} like the portfolio's"
                 raise InputError(expected, source=path, field=f"{field}.environment", value=account.environment.value)
             # An unknown name would look like a broker that is not active, and the account would silently be left out.
-            if account.broker not in self.brokers:
-                expected = f"expected brokers out of {', '.join(self.brokers)}"
-                raise InputError(expected, source=path, field=f"{field}.broker", value=account.broker)
+            self.check_adapter(account.broker, path, f"{field}.broker")
+
+    def check_adapter(self, name: str, source: object, field: str | None = None) -> None:
+        """Nothing where a broker can be connected to.
+
+        Args:
+            name: Broker name.
+            source: File, variable or option that names it.
+            field: Key inside `source`.
+
+        Raises:
+            InputError: No file in `brokers/` has this name, or it names no adapter.
+        """
+        if self.brokers.get(name, {}).get("adapter"):
+            return
+        connected = f"expected brokers out of {', '.join(n for n, config in self.brokers.items() if config.get('adapter'))}"
+        if name in self.brokers:
+            connected += f"; {no_adapter(name)}"
+        raise InputError(connected, source=source, field=field, value=name)
 
     def _check_logins(self, accounts: list[Account], folder: Path) -> None:
         known: dict[tuple[Any, ...], str] = {}
@@ -246,23 +260,21 @@ class Settings:
         """Rules that order brokers, first match decides."""
         path = self.environ.config_dir / "preferences.yaml"
         rules = parse(PreferencesFile, _read_yaml(path), path, None).rules
-        known = BROKER_NAMES.union(self.brokers)
         for number, rule in enumerate(rules):
             for name in rule.brokers:
-                if name not in known:
-                    expected = f"expected brokers out of {', '.join(sorted(known))}"
+                if name not in self.brokers:
+                    expected = f"expected brokers out of {', '.join(self.brokers)}"
                     raise InputError(expected, source=path, field=f"rules.{number}.brokers", value=name)
         return rules
 
     @cached_property
     def active_brokers(self) -> tuple[str, ...]:
-        """Names from `ACTIVE_BROKERS` (or `polybroker.yaml`), sorted; an unknown one is an `InputError`."""
+        """Names from `ACTIVE_BROKERS` (or `polybroker.yaml`), sorted; one unknown or without adapter is an `InputError`."""
         text = self.environ.active_brokers
         names = [n.strip() for n in text.split(",")] if text is not None else list(self._file.active_brokers)
         names = [name for name in names if name]
         for name in names:
-            if name not in self.brokers:
-                raise InputError(f"expected brokers out of {', '.join(self.brokers)}", source="ACTIVE_BROKERS", value=name)
+            self.check_adapter(name, "ACTIVE_BROKERS")
         if not names:
             raise InputError("expected at least one broker, e.g. ACTIVE_BROKERS=ibkr,alpaca,paper", source="ACTIVE_BROKERS")
         return tuple(sorted(set(names)))
@@ -273,6 +285,11 @@ def _check_id(name: str, path: Path, field: str) -> None:
         raise InputError(
             "expected letters, digits, '.', '_' and '-', a letter or digit first", source=path, field=field, value=name
         )
+
+
+def no_adapter(name: str) -> str:
+    """What to tell somebody who wants to use a broker whose YAML names no adapter."""
+    return f"{name} has no adapter yet; its list can be mapped: polybroker map --list {name}=FILE"
 
 
 def load_settings() -> Settings:

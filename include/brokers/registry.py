@@ -1,15 +1,23 @@
-"""Broker names to adapters: a broker's YAML names its class (`adapter: package.module:Class`), imported when asked for."""
+"""Broker names to adapters and list readers.
+
+A broker's YAML names its class (`adapter: package.module:Class`) and its list's reader (`list_reader: package.module:function`).
+Both are imported when asked for.
+"""
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from include.brokers.base import Broker, BrokerContext
+from include.brokers.listing import ListReader
 from include.domain.account import Account
 from include.errors import InputError
+from include.settings import no_adapter
+
+Configs = Mapping[str, Mapping[str, Any]]
 
 
-def broker_class(name: str, configs: Mapping[str, Mapping[str, Any]]) -> type[Broker]:
+def broker_class(name: str, configs: Configs) -> type[Broker]:
     """The adapter class of a broker.
 
     Args:
@@ -17,26 +25,50 @@ def broker_class(name: str, configs: Mapping[str, Mapping[str, Any]]) -> type[Br
         configs: `Settings.brokers`: broker name to the content of its YAML.
 
     Raises:
-        InputError: The broker is not configured, or its `adapter` cannot be imported.
+        InputError: The broker is not configured, has no `adapter`, or it cannot be imported.
     """
-    if name not in configs:
-        raise InputError(f"expected one of {', '.join(sorted(configs))}", source="ACTIVE_BROKERS", field="broker", value=name)
-    target = str(configs[name].get("adapter", ""))
-    module, _, attribute = target.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"expected 'package.module:Class' of an adapter: {error}",
-            source=f"brokers/{name}.yaml",
-            field="adapter",
-            value=target,
-        ) from error
+    if name in configs and "adapter" not in configs[name]:
+        raise InputError(no_adapter(name), source=f"brokers/{name}.yaml", field="adapter")
+    found, target = _imported(name, configs, "adapter", "Class")
     if not (isinstance(found, type) and issubclass(found, Broker)):
         raise InputError("expected a subclass of Broker", source=f"brokers/{name}.yaml", field="adapter", value=target)
     return found
 
 
-def create_broker(account: Account, context: BrokerContext, configs: Mapping[str, Mapping[str, Any]]) -> Broker:
+def list_reader(name: str, configs: Configs) -> ListReader:
+    """The function that reads a broker's list as its API sends it.
+
+    Args:
+        name: Broker name, e.g. `binance`.
+        configs: `Settings.brokers`.
+
+    Raises:
+        InputError: The broker is not configured, has no list that can be read (IBKR cannot list), or its `list_reader` cannot be
+            imported.
+    """
+    if name in configs and "list_reader" not in configs[name]:
+        readable = ", ".join(sorted(other for other, config in configs.items() if config.get("list_reader")))
+        expected = f"expected a broker whose list can be read: {readable}"
+        raise InputError(expected, source=f"brokers/{name}.yaml", field="list_reader", value=name)
+    found, target = _imported(name, configs, "list_reader", "function")
+    if not callable(found):
+        raise InputError("expected a function", source=f"brokers/{name}.yaml", field="list_reader", value=target)
+    return cast(ListReader, found)
+
+
+def _imported(name: str, configs: Configs, field: str, what: str) -> tuple[Any, str]:
+    """(what the YAML names, the name). Raises `InputError`."""
+    if name not in configs:
+        raise InputError(f"expected one of {', '.join(sorted(configs))}", source="brokers", field="broker", value=name)
+    target = str(configs[name].get(field, ""))
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute), target
+    except (ImportError, AttributeError, ValueError) as error:
+        expected = f"expected 'package.module:{what}': {error}"
+        raise InputError(expected, source=f"brokers/{name}.yaml", field=field, value=target) from error
+
+
+def create_broker(account: Account, context: BrokerContext, configs: Configs) -> Broker:
     """An adapter for an account, not connected yet: use it as a context manager."""
     return broker_class(account.broker, configs)(account, context)

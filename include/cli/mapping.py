@@ -1,6 +1,6 @@
 """`polybroker map`: step 8 alone, for a universe.json of this or the old system."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from include.brokers.opening import reading_account
+from include.brokers.registry import list_reader
 from include.cli.wiring import open_account, project_database
 from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import Instrument
 from include.domain.mapping import Mapping, MappingStatus
-from include.errors import InputError, PolybrokerError
+from include.errors import BrokerUnavailable, InputError, PolybrokerError
 from include.mapping.answers import answers
 from include.mapping.eligible import eligible
 from include.mapping.merge import instruments_of, merge, unavailable
@@ -30,38 +31,45 @@ from include.storage.database import Database
 def map_universe(
     universe: Annotated[Path, typer.Option(help="A universe.json.")],
     out: Annotated[Path, typer.Option(help="Where universe_mapped.json is written.")],
-    brokers: Annotated[str | None, typer.Option(help="Names with commas; default: the active ones.")] = None,
+    brokers: Annotated[str | None, typer.Option(help="Names with commas; default: the active ones, none beside --list.")] = None,
+    lists: Annotated[
+        list[str] | None,
+        typer.Option("--list", metavar="NAME=FILE", help="A downloaded list of a broker, as its API sends it. Repeatable."),
+    ] = None,
 ) -> None:
-    """Find every instrument of a universe at several brokers.
+    """Find every instrument of a universe at several brokers, or in lists of theirs that were downloaded, which takes no account.
 
     Example: `polybroker map --universe data/runs/latest/universe.json --brokers ibkr,alpaca --out universe_mapped.json`
+
+    With lists: `polybroker map --universe universe.json --list binance=exchangeInfo.json --list zerodha=nse.csv --out m.json`
     """
     settings = load_settings()
     now = datetime.now(UTC)
     document = _document(universe, settings, now)
-    names = [name.strip() for name in brokers.split(",")] if brokers else list(settings.active_brokers)
-    for name in names:
-        if name not in settings.brokers:
-            raise InputError(f"expected brokers out of {', '.join(settings.brokers)}", source="--brokers", value=name)
+    files = _files(lists or [], settings)
+    names = _names(brokers, settings) if brokers or not files else []
+    for name in set(names) & set(files):
+        raise InputError("expected each broker once: --brokers or --list", source="--list", value=name)
     members = instruments_of(document)
-    found: dict[str, list[Mapping]] = {}
+    found = {name: _in_list(name, path, members, settings, now.date()) for name, path in files.items()}
     troubles: list[PolybrokerError] = []
-    with project_database(settings) as database:
-        for name in names:
-            typer.echo(f"{name}: asking for {len(members)} instruments ...")
-            try:
-                found[name] = _at_broker(name, members, settings, database)
-            except PolybrokerError as error:
-                typer.echo(f"{name}: {type(error).__name__}: {error}")
-                found[name] = unavailable(members, name)
-                troubles.append(error)
+    if names:
+        with project_database(settings) as database:
+            for name in names:
+                typer.echo(f"{name}: asking for {len(members)} instruments ...")
+                try:
+                    found[name] = _at_broker(name, members, settings, database)
+                except PolybrokerError as error:
+                    typer.echo(f"{name}: {type(error).__name__}: {error}")
+                    found[name] = unavailable(members, name)
+                    troubles.append(error)
     rules, markets = settings.eligibility, settings.markets
     con_ids = frozenset(name for name, config in settings.brokers.items() if "ibkr" in (name, config.get("mirrors")))
     mapped = merge(document, found, rules, settings.preferences, markets, now.isoformat(), con_ids)
     write_json(out.resolve().as_uri(), mapped)
     _show(found, mapped["metadata"]["mapping_stats"])
     typer.echo(str(out))
-    if len(troubles) == len(names):
+    if troubles and len(troubles) == len(found):
         raise troubles[0]
 
 
@@ -71,6 +79,44 @@ def _document(path: Path, settings: Settings, now: datetime) -> dict[str, Any]:
         raise InputError("expected a universe.json", source=path)
     screens = [read_screen(source, settings.markets) for source in find_screens(str(path), now.date())]
     return universe_document(screens, as_of=now.date(), created_at=now.isoformat())
+
+
+def _names(brokers: str | None, settings: Settings) -> list[str]:
+    names = [name.strip() for name in brokers.split(",")] if brokers else list(settings.active_brokers)
+    for name in names:
+        settings.check_adapter(name, "--brokers")
+    return names
+
+
+def _files(lists: list[str], settings: Settings) -> dict[str, Path]:
+    """Broker name to its file, out of `NAME=FILE`; both are known to exist."""
+    found: dict[str, Path] = {}
+    for text in lists:
+        name, _, path = text.partition("=")
+        if not name or not path:
+            raise InputError("expected NAME=FILE, e.g. binance=exchangeInfo.json", source="--list", value=text)
+        list_reader(name, settings.brokers)
+        if name in found:
+            raise InputError("expected each broker once", source="--list", value=text)
+        if not Path(path).is_file():
+            raise InputError(f"expected a list of {name} as its API sends it", source=path)
+        found[name] = Path(path)
+    return found
+
+
+def _in_list(name: str, path: Path, members: list[Instrument], settings: Settings, as_of: date) -> list[Mapping]:
+    """What a list says. No API tells ISINs in its list, so a name alone proves nothing there.
+
+    Raises:
+        InputError: The file is not such a list.
+    """
+    read = list_reader(name, settings.brokers)
+    try:
+        table = pa.Table.from_batches(read(path.read_bytes(), settings.brokers[name], as_of), schema=CONTRACT_SCHEMA)
+    except BrokerUnavailable as error:
+        raise InputError(f"expected a list of {name} as its API sends it: {error}", source=path) from error
+    typer.echo(f"{name}: {path} lists {table.num_rows} contracts")
+    return answers(members, table, name, settings.eligibility[name], settings.markets, knows_isin=False)
 
 
 def _at_broker(name: str, members: list[Instrument], settings: Settings, database: Database) -> list[Mapping]:

@@ -44,4 +44,7 @@ def show() -> None:
             )
             accounts.add_row(*row)
     console.print(options, accounts)
+    lists = [name for name, config in settings.brokers.items() if not config.get("adapter")]
     console.print(f"active brokers: {', '.join(settings.active_brokers)}; data: {settings.environ.data_uri}")
+    if lists:
+        console.print(f"no adapter yet, their lists can be mapped (map --list): {', '.join(lists)}")

@@ -19,7 +19,7 @@ class Market(Value):
         currencies: Currencies its listings are quoted in (`GBP` for London; pence are the broker's business).
         calendar: `exchange_calendars` name for its sessions.
         lot_size: Usual lot where no contract is known yet (Tokyo 100).
-        region: `us`, `europe`, `asia`, `canada`, `crypto`, `fx`: what eligibility rules refer to.
+        region: `us`, `europe`, `asia`, `india`, `canada`, `crypto`, `fx`: what eligibility rules refer to.
     """
 
     market: str

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pickle
+import shutil
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -216,8 +217,7 @@ class World:
         return Outcome(run.run_id, str(getattr(run.state, "value", run.state)), states, found[-1] if found else self.folder)
 
     def _write_config(self, config: Path) -> None:
-        (config / "brokers").mkdir(parents=True)
-        (config / "portfolios").mkdir()
+        (config / "portfolios").mkdir(parents=True)
         for name in ("markets.yaml", "preferences.yaml"):
             (config / name).write_text((CONFIG / name).read_text(encoding="utf-8"), encoding="utf-8")
         options = {
@@ -228,6 +228,7 @@ class World:
             "reconcile_poll_seconds": 0.01,
         }
         _write(config / "polybroker.yaml", {"active_brokers": list(BROKERS), "options": options})
+        shutil.copytree(CONFIG / "brokers", config / "brokers")  # preferences name brokers that have a file
         for broker in BROKERS:
             _write(config / "brokers" / f"{broker}.yaml", {"adapter": "tests.dags.world:WorldBroker"})
         accounts = [{"account_id": f"{broker}-main", "broker": broker, "environment": "sandbox"} for broker in BROKERS]

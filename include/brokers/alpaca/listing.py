@@ -2,16 +2,22 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
+from include.brokers.listing import BATCH_ROWS, batches, json_array
 from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import AssetClass
 from include.errors import BrokerUnavailable
 
-BATCH_ROWS = 4096
 EQUITY, CRYPTO = "us_equity", "crypto"
+
+
+def contracts(payload: bytes, config: Mapping[str, Any], as_of: date) -> Iterator[pa.RecordBatch]:
+    """The assets of a saved answer of GET /v2/assets; see `include.brokers.listing.ListReader`. Nothing here expires."""
+    return batches("alpaca", json_array(payload, "alpaca"), AssetReader(config).row)
 
 
 class AssetReader:
@@ -59,6 +65,7 @@ class AssetReader:
             "broker": "alpaca",
             "native_id": native_id,
             "symbol": symbol,
+            "base": symbol.rpartition("/")[0] or None if kind == CRYPTO else None,
             "name": name,
             "asset_class": self._asset_class(kind, name),
             "currency": currency,

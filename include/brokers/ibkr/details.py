@@ -20,6 +20,7 @@ _SECURITY_TYPES = {
     "WAR": AssetClass.WARRANT,
     "CFD": AssetClass.CFD,
 }
+_PAIRS = frozenset({"CASH", "CRYPTO"})  # IBKR's symbol of a pair is its base side
 _STOCK_TYPES = {"ETF": AssetClass.ETF, "ETC": AssetClass.ETF, "ETN": AssetClass.ETF}
 _WARRANTS = frozenset({"WAR", "WARRANT", "RIGHT", "STRUCTURED PRODUCT"})
 # Forms of a company's capital that IBKR may tell by the stock type only, and the word that says so in a name.
@@ -47,6 +48,7 @@ def row(details: Any, mics: Mapping[str, str]) -> Row:
         "broker": "ibkr",
         "native_id": str(contract.conId),
         "symbol": contract.symbol,
+        "base": contract.symbol if contract.secType in _PAIRS else None,
         "name": _name(details.longName, details.stockType),
         "asset_class": asset_class(contract.secType, details.stockType).value,
         "currency": contract.currency,

@@ -29,6 +29,7 @@ def test_all_assets_arrive_active_or_not(broker: AlpacaBroker) -> None:
         "broker": "alpaca",
         "native_id": "b0b6dd9d-8b9b-48a9-ba46-b9d54906e415",
         "symbol": "AAPL",
+        "base": None,
         "name": "Apple Inc. Common Stock",
         "asset_class": "stock",
         "currency": "USD",
@@ -36,6 +37,9 @@ def test_all_assets_arrive_active_or_not(broker: AlpacaBroker) -> None:
         "exchange": "NASDAQ",
         "isin": None,
         "figi": None,
+        "share_class_figi": None,
+        "cusip": None,
+        "expiry": None,
         "multiplier": "1",
         "price_magnifier": "1",
         "lot_size": "1",
@@ -46,6 +50,7 @@ def test_all_assets_arrive_active_or_not(broker: AlpacaBroker) -> None:
         "inactive_reason": None,
         "evidence": None,
     }
+    assert (found["BTC/USD"]["base"], found["BTC/USD"]["currency"]) == ("BTC", "USD")
     assert (found["DEAD"]["tradable"], found["DEAD"]["inactive_reason"]) == (False, "inactive")
     assert (found["HALT"]["tradable"], found["HALT"]["inactive_reason"]) == (False, "not tradable")
     assert [found[s]["mic"] for s in ("SPY", "PNNY", "QUIET", "DEAD")] == ["ARCX", "", "XASE", "XNYS"]
