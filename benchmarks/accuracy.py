@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,11 +17,12 @@ import pyarrow as pa
 from benchmarks.baselines import first_match_wins, plain_symbols
 from benchmarks.labelled import Expected, Label, read_labels, read_truth
 from benchmarks.real_tables import BROKERS, data_folder, table
+from include.domain.instrument import AssetClass
 from include.domain.mapping import Mapping
 from include.domain.mapping import MappingStatus as Status
 from include.mapping.eligible import home_market
 from include.mapping.matcher import match
-from include.settings import Eligibility, load_settings
+from include.settings import Settings, load_settings
 
 Matcher = Callable[..., list[Mapping]]
 MATCHERS: dict[str, Matcher] = {"matcher": match, "plain symbol": plain_symbols, "first match wins": first_match_wins}
@@ -116,9 +118,9 @@ def section(data: Path) -> str:
     lines = "\n".join(rows)
     return f"""## Accuracy on labelled instruments
 
-Labels typed by hand (`benchmarks/labels/`) and the user's own universe, on real lists. **Found** is of what was to be found, **wrong**
-is another instrument or listing; what is neither was missed, or rightly refused. Beside the matcher: the first system's algorithm
-(the ticker looked up as a symbol), and the first match by ISIN, else symbol, else similar name.
+Labels typed by hand (`benchmarks/labels/`) and the user's own universe, on real lists. **Found** is of what was to be found,
+**wrong** is another instrument or listing; what is neither was missed, or rightly refused. Beside the matcher: the first
+system's algorithm (the ticker looked up as a symbol), and the first match by ISIN, else symbol, else similar name.
 
 | set | labels | to find | {" | ".join(f"{name}: found | wrong" for name in MATCHERS)} |
 | --- | ---: | ---: |{" ---: | ---: |" * len(MATCHERS)}
@@ -137,11 +139,16 @@ def _answers(matcher: Matcher, broker: str, labels: Sequence[Label], contracts: 
 
 
 def _ask(matcher: Matcher, broker: str, labels: Sequence[Label], contracts: pa.Table) -> list[Answer]:
-    settings = load_settings()
-    home = home_market(Eligibility.model_validate(settings.brokers[broker].get("eligible") or {}), settings.markets)
+    settings = _settings()
+    home = home_market(settings.eligibility[broker], settings.markets)
     wanted = [label.instrument for label in labels]
     said = matcher(wanted, contracts, settings.markets, broker == "ibkr", broker, home)
     return [Answer(label, mapping) for label, mapping in zip(labels, said, strict=True)]
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings()
 
 
 def _rounds(labels: Sequence[Label]) -> list[list[Label]]:
@@ -159,9 +166,12 @@ def _rounds(labels: Sequence[Label]) -> list[list[Label]]:
 
 def _akin(label: Label) -> set[str]:
     instrument = label.instrument
+    keys = {f"id {label.contract or instrument.ticker}", f"isin {instrument.isin or instrument.ticker}"}
+    if instrument.asset_class in (AssetClass.CRYPTO, AssetClass.FX, AssetClass.METAL):  # known by both sides, never by name
+        return {*keys, instrument.ticker}
+    word, *_ = re.sub(r"^the ", "", instrument.name.casefold()).split()
     stem, *_ = re.split(r"[^A-Z0-9]", instrument.ticker)
-    words = re.sub(r"^the ", "", instrument.name.casefold()).split()
-    return {stem, f"name {words[0]}", f"id {label.contract or instrument.ticker}", f"isin {instrument.isin or instrument.ticker}"}
+    return {*keys, stem, f"name {word}"}
 
 
 def failures(answers: Iterable[Answer]) -> str:

@@ -44,7 +44,7 @@ def first_match_wins(
     broker: str,
     home_market: str | None = None,
 ) -> list[Mapped]:
-    """The ISIN if the list has it, else the symbol without separators, else the most similar name: of several the list's first."""
+    """The ISIN if the list has it, else the symbol without separators, else the nearest name: of several the list's first."""
     by_isin = _first(contracts["isin"].to_pylist())
     by_symbol = _first([_plain(symbol or "") for symbol in contracts["symbol"].to_pylist()])
     names = [(name or "").casefold() for name in contracts["name"].to_pylist()]

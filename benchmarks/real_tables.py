@@ -2,8 +2,8 @@
 
 import csv
 import os
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,19 @@ from typing import Any
 import pyarrow as pa
 
 from include.brokers.alpaca.listing import AssetReader
+from include.brokers.registry import list_reader
 from include.domain.contract import CONTRACT_SCHEMA
 from include.sandbox.alpaca.assets import asset_json
 from include.sandbox.catalogue import Listing
 from include.sandbox.marks import MarkIndex
+from include.sandbox.payloads import list_payload
 from include.sandbox.real_lists import NASDAQ, OTHER, alpaca_listings, ibkr_listings
 from include.sandbox.rows import asset_id
 from include.settings import PROJECT, load_settings
 
 _NO_MARKS = MarkIndex([], {})
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # listings without a price carry no time
+_LIST_DAY = date(2021, 4, 1)  # of the oldest list: none of them has anything that expires
 
 
 def ibkr(data: Path) -> pa.Table:
@@ -37,8 +40,15 @@ def alpaca(data: Path) -> pa.Table:
     return pa.Table.from_batches(reader.batches(assets), schema=CONTRACT_SCHEMA)
 
 
-_READERS: dict[str, Callable[[Path], pa.Table]] = {"ibkr": ibkr, "alpaca": alpaca}
-BROKERS = tuple(_READERS)
+# As the API sent it, or a table of symbols put into the API's shape. Binance's oldest is taken: it has statuses.
+_FILES = {
+    "binance": "exchange_info_2021-04.json",
+    "coinbase": "symbol_properties_2026-02.csv",
+    "crypto_com": "spot_symbols_2022-11.csv",
+    "oanda": "oanda_instruments.csv",
+    "zerodha": "instruments_nse_2026-03.csv",
+}
+BROKERS = ("ibkr", "alpaca", *_FILES)
 
 
 @cache
@@ -48,7 +58,12 @@ def table(data: Path, broker: str) -> pa.Table:
     Raises:
         InputError: A file is missing or not what it should be.
     """
-    return _READERS[broker](data)
+    if broker in _FILES:
+        payload = list_payload(broker, data / broker / _FILES[broker])
+        configs = load_settings().brokers
+        batches = list_reader(broker, configs)(payload, configs[broker], _LIST_DAY)
+        return pa.Table.from_batches(batches, schema=CONTRACT_SCHEMA)
+    return ibkr(data) if broker == "ibkr" else alpaca(data)
 
 
 def _table(rows: Iterable[dict[str, Any]]) -> pa.Table:
