@@ -18,6 +18,8 @@ from include.domain.account import Account
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.domain.portfolio import Portfolio
+from include.domain.preference import Preference, PreferencesFile
+from include.domain.terms import Terms
 from include.errors import InputError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -86,16 +88,6 @@ class Options(BaseModel):
         return self
 
 
-class Preference(BaseModel):
-    """One rule of `preferences.yaml`: the first whose classes and regions fit decides the order of brokers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    asset_classes: tuple[AssetClass, ...] = ()
-    regions: tuple[str, ...] = ()
-    brokers: tuple[str, ...] = Field(min_length=1)
-
-
 class Eligibility(BaseModel):
     """What a broker could trade at all (`eligible` in its YAML): empty lists mean everything."""
 
@@ -114,14 +106,6 @@ class ProjectFile(BaseModel):
     active_brokers: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     profiles: dict[str, dict[str, Any]] = Field(default_factory=dict)
-
-
-class PreferencesFile(BaseModel):
-    """The content of `preferences.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rules: tuple[Preference, ...]
 
 
 class Environ(BaseSettings):
@@ -256,16 +240,32 @@ class Settings:
             known[login] = account.account_id
 
     @cached_property
-    def preferences(self) -> tuple[Preference, ...]:
-        """Rules that order brokers, first match decides."""
+    def terms(self) -> dict[str, Terms]:
+        """Broker name to what its YAML declares about trading there; one that mirrors another tells that one's ids."""
+        folder, names = self.environ.config_dir / "brokers", Terms.model_fields.keys()
+        own = {
+            name: parse(Terms, {key: value for key, value in config.items() if key in names}, folder / f"{name}.yaml", None)
+            for name, config in self.brokers.items()
+        }
+        mirrors = {name: str(config.get("mirrors")) for name, config in self.brokers.items()}
+        return {n: terms.mirroring(mirrors[n], own[mirrors[n]]) if mirrors[n] in own else terms for n, terms in own.items()}
+
+    @cached_property
+    def preferences_file(self) -> PreferencesFile:
+        """How brokers are chosen: rules, criteria and the order that costs are compared for."""
         path = self.environ.config_dir / "preferences.yaml"
-        rules = parse(PreferencesFile, _read_yaml(path), path, None).rules
-        for number, rule in enumerate(rules):
-            for name in rule.brokers:
+        file = parse(PreferencesFile, _read_yaml(path), path, None)
+        for number, rule in enumerate(file.rules):
+            for name in rule.names:
                 if name not in self.brokers:
                     expected = f"expected brokers out of {', '.join(self.brokers)}"
                     raise InputError(expected, source=path, field=f"rules.{number}.brokers", value=name)
-        return rules
+        return file
+
+    @property
+    def preferences(self) -> tuple[Preference, ...]:
+        """Rules that order brokers, first match decides."""
+        return self.preferences_file.rules
 
     @cached_property
     def active_brokers(self) -> tuple[str, ...]:
@@ -276,7 +276,7 @@ class Settings:
         for name in names:
             self.check_adapter(name, "ACTIVE_BROKERS")
         if not names:
-            raise InputError("expected at least one broker, e.g. ACTIVE_BROKERS=ibkr,alpaca,paper", source="ACTIVE_BROKERS")
+            raise InputError(f"expected at least one broker out of {', '.join(self.brokers)}", source="ACTIVE_BROKERS")
         return tuple(sorted(set(names)))
 
 

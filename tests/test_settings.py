@@ -82,8 +82,32 @@ def test_active_brokers() -> None:
         "ACTIVE_BROKERS: expected brokers out of alpaca, ibkr, paper (found 'alpca')"
     )
     assert error(CONFIG, "active_brokers", ACTIVE_BROKERS=" , ") == (
-        "ACTIVE_BROKERS: expected at least one broker, e.g. ACTIVE_BROKERS=ibkr,alpaca,paper"
+        "ACTIVE_BROKERS: expected at least one broker out of alpaca, ibkr, paper"
     )
+
+
+def test_a_broker_without_an_adapter_takes_no_part_and_says_what_can_be_done(config: Path) -> None:
+    assert error(CONFIG, "active_brokers", ACTIVE_BROKERS="ibkr,binance") == (
+        "ACTIVE_BROKERS: expected brokers out of alpaca, ibkr, paper; binance has no adapter yet; "
+        "its list can be mapped: polybroker map --list binance=FILE (found 'binance')"
+    )
+    text = "environment: paper\naccounts: [{ account_id: a1, broker: oanda, environment: paper }]"
+    (config / "portfolios" / "x.yaml").write_text(text)
+    assert "field 'accounts.a1.broker': expected brokers out of alpaca, ibkr, paper; oanda has no adapter yet" in error(
+        config, "portfolios"
+    )
+
+
+def test_a_broker_is_known_by_its_file(config: Path) -> None:
+    assert settings(config).preferences[0].brokers == ("crypto_com", "alpaca")
+    (config / "brokers" / "crypto_com.yaml").unlink()
+    assert "field 'rules.0.brokers': expected brokers out of alpaca, binance, coinbase, ibkr" in error(config, "preferences")
+
+
+def test_indian_markets_are_a_region_of_their_own() -> None:
+    made = settings()
+    assert {market.market for market in made.markets.values() if market.region == "india"} == {"XNSE", "XBOM"}
+    assert made.eligibility["zerodha"].regions == ("india",)
 
 
 def test_an_unknown_profile(config: Path) -> None:
@@ -165,6 +189,19 @@ def test_markets_that_cannot_be_used(config: Path, text: str, message: str) -> N
         ("rules: [3]", "field 'rules.0': Input should be a valid dictionary or instance of Preference (found 3)"),
         ("rules: [{asset_classes: [stocks], brokers: [ibkr]}]", "field 'rules.0.asset_classes.0': Input should be 'stock', "),
         ("rules: [{brokers: []}]", "field 'rules.0.brokers': Tuple should have at least 1 item"),
+        (
+            "rules: [{brokers: [[], ibkr]}]",
+            "field 'rules.0.brokers': Value error, expected at least one broker in a list of equals",
+        ),
+        ("rules: [{brokers: [ibkr, [ibkr]]}]", "field 'rules.0.brokers': Value error, expected each broker once"),
+        ("rules: [{brokers: [[ibkr, any]]}]", "field 'rules.0.brokers': Value error, expected 'any' to be an entry of its own"),
+        ("rules: []\ncriteria: [cost, fees]", "field 'criteria.1.by': Input should be 'capability', 'cost', "),
+        (
+            "rules: []\ncriteria: [{by: cost, tolerance: -1}]",
+            "field 'criteria.0.tolerance': Input should be greater than or equal to 0 (found -1)",
+        ),
+        ("rules: []\nreference_order_eur: 0", "field 'reference_order_eur': Input should be greater than 0 (found 0)"),
+        ("rules: [{brokers: [[alpca, ibkr]]}]", "field 'rules.0.brokers': expected brokers out of alpaca, "),
         (
             "rules: [{brokers: [ibkr, alpca]}]",
             "field 'rules.0.brokers': expected brokers out of alpaca, binance, coinbase, crypto_com, ibkr, oanda, paper, "
@@ -256,6 +293,35 @@ ACCOUNT = "{ account_id: a1, broker: ibkr, environment: paper }"
 def test_portfolios_that_cannot_be_used(config: Path, text: str, message: str) -> None:
     (config / "portfolios" / "x.yaml").write_text(text)
     assert error(config, "portfolios") == f"{config}{message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("costs: [{commission_bp: -1}]", "field 'costs.0.commission_bp': Input should be greater than or equal to 0 (found -1)"),
+        ("costs: [{comission_bp: 1}]", "field 'costs.0.comission_bp': Extra inputs are not permitted (found 1)"),
+        ("costs: [{asset_classes: [stocks]}]", "field 'costs.0.asset_classes.0': Input should be 'stock', "),
+        ("hours: [{per_week: 169}]", "field 'hours.0.per_week': Input should be less than or equal to 168 (found 169)"),
+        (
+            "universe_fields: {status: name}",
+            "field 'universe_fields': Value error, expected names that no answer has yet, not status",
+        ),
+        (
+            "universe_fields: {conId: id}",
+            "field 'universe_fields.conId.field': Value error, expected a field of a contract: broker, ",
+        ),
+    ],
+)
+def test_terms_that_cannot_be_used(config: Path, text: str, message: str) -> None:
+    (config / "brokers" / "ibkr.yaml").write_text(text)
+    assert error(config, "terms").startswith(f"{config}/brokers/ibkr.yaml, {message}")
+
+
+def test_a_mirror_tells_the_ids_of_what_it_mirrors(config: Path) -> None:
+    fields = settings(config).terms["paper"].universe_fields
+    assert {name: (one.field, one.prefix) for name, one in fields.items()} == {"conId": ("native_id", "ibkr:")}
+    (config / "brokers" / "paper.yaml").write_text("mirrors: ibkr\nuniverse_fields: {id: native_id}")
+    assert list(settings(config).terms["paper"].universe_fields) == ["id"]
 
 
 def test_an_account_that_claims_nothing_is_live(config: Path) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from include.domain import identifiers
 from include.errors import InputError
 
 Document = dict[str, Any]
@@ -61,7 +62,7 @@ def every_stock(document: Document, source: object) -> Iterator[Stock]:
 
 def instrument_id(stock: Stock) -> str:
     """The key that listings of one instrument share; without one the ticker stands for itself."""
-    return str(stock.get("instrument_id") or (f"isin:{stock['isin']}" if stock.get("isin") else f"ticker:{stock['ticker']}"))
+    return str(stock.get("instrument_id") or identifiers.instrument_id(isin=stock.get("isin"), ticker=stock["ticker"]))
 
 
 def positive(stock: Stock, field: str, source: object) -> float:

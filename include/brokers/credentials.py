@@ -26,7 +26,7 @@ def credentials_from_environment(config: Mapping[str, Any], environ: Mapping[str
     """
     table = config.get("credentials") or {}
     if not isinstance(table, Mapping):
-        raise InputError("expected a mapping such as {api_key: ALPACA_API_KEY}", source=_source(config), field="credentials")
+        raise InputError("expected a mapping such as {api_key: MY_BROKER_API_KEY}", source=_source(config), field="credentials")
     found: dict[str, str] = {}
     for name, variable in table.items():
         if not isinstance(name, str) or not isinstance(variable, str) or not variable:

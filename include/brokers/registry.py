@@ -5,10 +5,10 @@ Both are imported when asked for.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from include.brokers.base import Broker, BrokerContext
+from include.brokers.base import Broker, BrokerContext, Capabilities
 from include.brokers.listing import ListReader
 from include.domain.account import Account
 from include.errors import InputError
@@ -67,6 +67,28 @@ def _imported(name: str, configs: Configs, field: str, what: str) -> tuple[Any, 
     except (ImportError, AttributeError, ValueError) as error:
         expected = f"expected 'package.module:{what}': {error}"
         raise InputError(expected, source=f"brokers/{name}.yaml", field=field, value=target) from error
+
+
+def declared_capabilities(configs: Configs, names: Sequence[str]) -> dict[str, Capabilities]:
+    """What the adapters of brokers declare, without opening one.
+
+    A broker that mirrors another trades what that one trades. Absent is a broker whose adapter cannot be imported (whoever opens
+    it hears why; the others go on) or declares nothing before it is open.
+
+    Args:
+        configs: `Settings.brokers`.
+        names: Of brokers.
+    """
+    found = {}
+    for name in names:
+        try:
+            adapter = broker_class(str(configs.get(name, {}).get("mirrors") or name), configs)
+        except InputError:
+            continue
+        declared = getattr(adapter, "capabilities", None)
+        if isinstance(declared, Capabilities):
+            found[name] = declared
+    return found
 
 
 def create_broker(account: Account, context: BrokerContext, configs: Configs) -> Broker:

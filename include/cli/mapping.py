@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from include.brokers.opening import reading_account
-from include.brokers.registry import list_reader
+from include.brokers.registry import declared_capabilities, list_reader
 from include.cli.wiring import open_account, project_database
 from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import Instrument
@@ -23,6 +23,7 @@ from include.screening.source import find_screens
 from include.screening.universe import universe_document
 from include.settings import Settings, load_settings
 from include.steps.fetch_screens import read_screen
+from include.steps.merge_mappings import facts_of
 from include.steps.refresh_contracts import contracts_turn
 from include.storage.artifacts import write_json
 from include.storage.database import Database
@@ -64,8 +65,8 @@ def map_universe(
                     found[name] = unavailable(members, name)
                     troubles.append(error)
     rules, markets = settings.eligibility, settings.markets
-    con_ids = frozenset(name for name, config in settings.brokers.items() if "ibkr" in (name, config.get("mirrors")))
-    mapped = merge(document, found, rules, settings.preferences, markets, now.isoformat(), con_ids)
+    facts = facts_of(settings, declared_capabilities(settings.brokers, names))
+    mapped = merge(document, found, rules, settings.preferences, markets, now.isoformat(), facts)
     write_json(out.resolve().as_uri(), mapped)
     _show(found, mapped["metadata"]["mapping_stats"])
     typer.echo(str(out))

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
-import stdnum.isin
 import typer
 
 from include.brokers.base import Broker
 from include.cli.wiring import account_of, open_account, project_database
+from include.domain import identifiers
 from include.domain.account import Position
 from include.domain.contract import Contract, from_row
 from include.domain.instrument import Instrument
@@ -48,7 +48,7 @@ def cancel_all(account: AccountId) -> None:
 def adopt(
     portfolio: Annotated[str, typer.Option(help="Portfolio that takes the position under management.")],
     account: AccountId,
-    native_id: Annotated[str, typer.Option(help="The broker's own id: conId at IBKR, asset id at Alpaca.")],
+    native_id: Annotated[str, typer.Option(help="The broker's own id, `native_id` in universe_mapped.json.")],
     ticker: Annotated[str, typer.Option(help="The ticker as screens write it, e.g. 6095.T.")],
     quantity: Annotated[str, typer.Option(help="Units to manage; 0 gives the position back.")],
     isin: Annotated[str | None, typer.Option(help="Its ISIN where the screens know it: makes it the same instrument.")] = None,
@@ -80,14 +80,14 @@ def adopt(
         if units:  # giving back needs no more than the id
             with contracts_turn(owner.broker, settings, database, "polybroker adopt"):
                 contract = _described(contract, ticker, broker, settings)
-        instrument_id = f"isin:{isin}" if isin else f"ticker:{ticker}"
-        journal.adopt(ManagedPosition(portfolio, account, ticker, instrument_id, contract, units), now, "command line")
+        identity = identifiers.instrument_id(isin=isin, ticker=ticker)
+        journal.adopt(ManagedPosition(portfolio, account, ticker, identity, contract, units), now, "command line")
     typer.echo(f"{portfolio} now manages {units} {position.symbol} in {account}")
 
 
 def _bare(position: Position, broker_name: str, isin: str | None) -> Contract:
     """What a position tells of its contract. Raises `InputError` where that is another ISIN than the person says."""
-    if isin and (isin != stdnum.isin.compact(isin) or not stdnum.isin.is_valid(isin)):
+    if isin and isin != identifiers.isin(isin):
         raise InputError("expected an ISIN with a right check digit", source="--isin", value=isin)
     if isin and position.isin and position.isin != isin:
         raise InputError(f"expected {position.isin}, which the broker tells of {position.symbol}", source="--isin", value=isin)
@@ -110,7 +110,7 @@ def _described(bare: Contract, ticker: str, broker: Broker, settings: Settings) 
     """
     wanted = [
         Instrument(
-            instrument_id=f"isin:{bare.isin}" if bare.isin else f"ticker:{name}",
+            instrument_id=identifiers.instrument_id(isin=bare.isin, ticker=name),
             ticker=name,
             name=bare.name,
             isin=bare.isin,

@@ -8,6 +8,7 @@ from typing import Any
 
 from include.brokers.base import Broker
 from include.brokers.opening import reading_account
+from include.brokers.registry import declared_capabilities
 from include.cli.wiring import account_of, open_account, opener
 from include.domain.portfolio import ExecutionMode
 from include.domain.run import Run
@@ -114,7 +115,8 @@ class Pipeline:
             if not isinstance(last, BrokerUnavailable):  # wrong keys, a locked database: a venue would not help
                 raise last
             raise BrokerUnavailable("no broker delivered contracts; is the sandbox up? (polybroker sandbox up, or run --sandbox)")
-        merge_mappings(self._run, delivered, self._settings)
+        capabilities = declared_capabilities(self._settings.brokers, self._run.brokers)
+        merge_mappings(self._run, delivered, self._settings, capabilities)
         check_coverage(self._run, self._settings)
 
     def _plan(self) -> bool:

@@ -16,7 +16,7 @@ from include.screening.session import closed_sessions
 from include.settings import Settings, load_settings
 from include.steps.prepare_sandbox import CATALOGUE, SandboxSummary, prepare_sandbox
 
-app = typer.Typer(no_args_is_help=True, help="Local venues that speak IBKR's and Alpaca's own protocols (docs/sandbox.md).")
+app = typer.Typer(no_args_is_help=True, help="Local venues that speak the brokers' own protocols (docs/sandbox.md).")
 
 Screens = Annotated[str | None, typer.Option(help="Folder of exports or an old universe.json; default: what the settings say.")]
 Catalogs = Annotated[Path | None, typer.Option(help="Folder of real lists; default: listings made up from the screens.")]

@@ -19,7 +19,9 @@ def validate() -> None:
         "portfolios": len(settings.portfolios),
         "markets": len(settings.markets),
         "preferences": len(settings.preferences),
+        "criteria": len(settings.preferences_file.criteria),
         "eligibility rules": len(settings.eligibility),
+        "terms": len(settings.terms),
     }
     typer.echo(f"{settings.environ.config_dir}: valid; " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 

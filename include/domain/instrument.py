@@ -26,7 +26,7 @@ class Instrument(Value):
     """One wanted instrument with the listing that the screen (or a holding) names.
 
     Attributes:
-        instrument_id: `isin:<ISIN>` where a valid ISIN is known, else `ticker:<ticker>`.
+        instrument_id: As `include.domain.identifiers.instrument_id` makes it: `isin:<ISIN>` where a valid ISIN is known.
         ticker: Yahoo-style ticker as the source wrote it, e.g. `6095.T`, `ROCK-A.CO`, `AAPL`.
         name: Company or fund name as the source wrote it (whitespace normalised).
         isin: Valid ISIN or None (the text "null" is None).

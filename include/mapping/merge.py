@@ -1,6 +1,7 @@
-"""What every broker said, put beside the universe: `universe_mapped.json`, and the old system's `universe_with_ibkr.json`."""
+"""What every broker said, put beside the universe: `universe_mapped.json`."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from include.domain.contract import Contract
@@ -8,15 +9,15 @@ from include.domain.instrument import AssetClass, Instrument
 from include.domain.mapping import Mapping as Mapped
 from include.domain.mapping import MappingStatus
 from include.domain.market import Market
+from include.domain.preference import Preference
+from include.domain.terms import Terms, UniverseField
 from include.errors import InputError
+from include.mapping.criteria import Wanted
 from include.mapping.eligible import fits
-from include.mapping.preference import choose
-from include.settings import Eligibility, Preference
+from include.mapping.preference import Facts, choose
+from include.settings import Eligibility
 
 FOUND = frozenset({MappingStatus.MATCHED, MappingStatus.OTHER_LISTING})
-# Brokers whose native id is IBKR's conId.
-_CON_ID_BROKERS = frozenset({"ibkr"})
-_ALPACA_CLASS = {AssetClass.STOCK: "us_equity", AssetClass.ETF: "us_equity", AssetClass.CRYPTO: "crypto"}
 
 
 def instruments_of(universe: Mapping[str, Any]) -> list[Instrument]:
@@ -60,9 +61,9 @@ def merge(
     rules: Sequence[Preference],
     markets: Mapping[str, Market],
     created_at: str,
-    con_id_brokers: frozenset[str] = _CON_ID_BROKERS,
+    facts: Facts,
 ) -> dict[str, Any]:
-    """The universe document with `broker_mappings`, `best_broker` and `execution_preference` on every row.
+    """The universe document with `broker_mappings` and the choice of a broker (`best_broker` ...) on every row.
 
     Args:
         universe: The universe document; it is not changed.
@@ -71,7 +72,7 @@ def merge(
         rules: Preference rules.
         markets: By id.
         created_at: Written into the metadata.
-        con_id_brokers: Brokers whose ids are conIds (IBKR and what mirrors it).
+        facts: What is known of the brokers beside their answers.
 
     Raises:
         InputError: A broker's mappings lack a member of the universe.
@@ -79,31 +80,36 @@ def merge(
     brokers = sorted(by_broker)
     tables = {broker: {mapped.ticker: mapped for mapped in by_broker[broker]} for broker in brokers}
     answers: dict[str, dict[str, Any]] = {}
+    rates = _rates(universe)
     for ticker, stock in universe["all_stocks"].items():
         rows = {broker: _row_of(tables[broker], ticker, broker) for broker in brokers}
-        kind, market = stock.get("asset_class", "stock"), stock["market"]
-        choice = choose(kind, market, {broker: mapped.status for broker, mapped in rows.items()}, rules, markets)
+        choice = choose(_wanted(stock, markets, rates, facts), stock["market"], rows, rules, markets, facts)
         answers[ticker] = {
-            "broker_mappings": {broker: entry(mapped, broker in con_id_brokers) for broker, mapped in rows.items()},
+            "broker_mappings": {b: entry(mapped, facts.terms.get(b, Terms()).universe_fields) for b, mapped in rows.items()},
             "best_broker": choice.best_broker,
             "execution_preference": list(choice.execution_preference),
+            "broker_order": list(choice.broker_order),
             "preference_reason": choice.reason,
         }
-    stocks = {ticker: {**stock, **answers[ticker]} for ticker, stock in universe["all_stocks"].items()}
+    answered = with_answers(universe, answers)
+    stocks = answered["all_stocks"]
     metadata = {**universe.get("metadata", {}), "created_at": created_at, "brokers_included": brokers}
     metadata["brokers_unavailable"] = [b for b in brokers if all(m.status is MappingStatus.UNAVAILABLE for m in by_broker[b])]
     metadata["mapping_stats"] = _stats(stocks, tables, eligibility, markets)
-    screens = {key: _with(screen, answers) for key, screen in universe.get("screens", {}).items()}
-    return {**universe, "metadata": metadata, "screens": screens, "all_stocks": stocks}
+    return {**answered, "metadata": metadata}
 
 
-def entry(mapped: Mapped, with_con_id: bool) -> dict[str, Any]:
-    """One broker's answer in the form of `broker_mappings`."""
+def entry(mapped: Mapped, fields: Mapping[str, UniverseField]) -> dict[str, Any]:
+    """One broker's answer in the form of `broker_mappings`, with the fields that the broker's YAML adds.
+
+    Raises:
+        InputError: An id that is declared to be a number is none.
+    """
     told: dict[str, Any] = {"found": mapped.status in FOUND and mapped.contract is not None, "status": mapped.status.value}
     contract = mapped.contract
     if contract is not None:
         told |= {"symbol": contract.symbol, "native_id": contract.native_id}
-        told |= _ids(contract, mapped.broker, with_con_id)
+        told |= {name: told_as(name, field, contract) for name, field in fields.items()}
         told |= {
             "name": contract.name,
             "exchange": contract.exchange,
@@ -120,46 +126,48 @@ def entry(mapped: Mapped, with_con_id: bool) -> dict[str, Any]:
     return told
 
 
-def legacy(universe: Mapping[str, Any], mappings: Sequence[Mapped]) -> dict[str, Any]:
-    """The old `universe_with_ibkr.json`: the universe with `ibkr_details` on every row. `mappings`: those of `ibkr`, or none."""
-    details = {mapped.ticker: {"ibkr_details": _details(mapped)} for mapped in mappings}
-    missing = {"ibkr_details": {"found": False, "reason": "not_asked"}}
-    answers = {ticker: details.get(ticker, missing) for ticker in universe["all_stocks"]}
+def told_as(name: str, field: UniverseField, contract: Contract) -> Any:
+    """A contract's field as `universe_mapped.json` tells it under `name`.
+
+    Raises:
+        InputError: It is declared to be a number and is none.
+    """
+    value = contract.model_dump(mode="json", include={field.field})[field.field]
+    if not isinstance(value, str):
+        return value
+    text = value.removeprefix(field.prefix)
+    if not field.integer:
+        return field.words.get(text, text)
+    if not text.isdecimal():
+        raise InputError(f"expected a {name} of digits", source=f"contracts of {contract.broker}", value=value)
+    return int(text)
+
+
+def with_answers(universe: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The universe document with further keys on the rows of a ticker, in `all_stocks` and in every screen."""
     stocks = {ticker: {**stock, **answers[ticker]} for ticker, stock in universe["all_stocks"].items()}
     screens = {key: _with(screen, answers) for key, screen in universe.get("screens", {}).items()}
     return {**universe, "screens": screens, "all_stocks": stocks}
 
 
-def _details(mapped: Mapped) -> dict[str, Any]:
-    contract = mapped.contract
-    if contract is None:
-        return {"found": False, "reason": mapped.reason}
-    return {
-        "found": True,
-        "symbol": contract.symbol,
-        "longName": contract.name,
-        "exchange": "SMART",
-        "primaryExchange": contract.exchange,
-        "conId": _con_id(contract),
-        "search_method": mapped.search_method,
-        "match_score": mapped.score,
-    }
+def _wanted(stock: Mapping[str, Any], markets: Mapping[str, Market], rates: Mapping[str, Decimal], facts: Facts) -> Wanted:
+    """The order that brokers are compared for: the row's target value, else the reference order."""
+    market = markets.get(stock["market"])
+    value, price = Decimal(str(stock.get("target_value_eur") or 0)), stock.get("price")
+    return Wanted(
+        asset_class=stock.get("asset_class", "stock"),
+        region=market.region if market else "",
+        currency=stock["currency"],
+        price=Decimal(str(price)) if price else None,
+        value=value if value > 0 else facts.reference_order_eur,
+        per_euro=rates,
+    )
 
 
-def _ids(contract: Contract, broker: str, with_con_id: bool) -> dict[str, Any]:
-    if with_con_id:
-        return {"conId": _con_id(contract)}
-    if broker == "alpaca":
-        kind = _ALPACA_CLASS.get(contract.asset_class, contract.asset_class.value)
-        return {"asset_id": contract.native_id, "asset_class": kind, "tradable": contract.tradable}
-    return {}
-
-
-def _con_id(contract: Contract) -> int:
-    native_id = contract.native_id.removeprefix("ibkr:")  # a broker that mirrors IBKR names the source of its ids
-    if not native_id.isdecimal():
-        raise InputError("expected a conId of digits", source=f"contracts of {contract.broker}", value=contract.native_id)
-    return int(native_id)
+def _rates(universe: Mapping[str, Any]) -> dict[str, Decimal]:
+    """Units of a currency for one euro; a universe that was never converted has none."""
+    rates = universe.get("metadata", {}).get("exchange_rates", {}).get("rates", {})
+    return {currency: Decimal(str(row["rate"])) for currency, row in rates.items()}
 
 
 def _row_of(table: Mapping[str, Mapped], ticker: str, broker: str) -> Mapped:

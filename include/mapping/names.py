@@ -1,194 +1,198 @@
-"""Company names: what of them identifies the company, what says which form of its shares this is, and how alike two are.
+"""Company names: what of them identifies the company, and what says which form of its shares this is.
 
 Sources cut names (`Ingredion Incorporated Common S`), brokers shout and abbreviate (`NEW WAVE GROUP AB -B SHS`), and lists add
-the form (`Class A Ordinary Shares`, `American Depositary Shares`). `parse_name` takes that apart: the words that identify the
-company (`core`), the form (`ordinary`, `depositary`, `warrant` ...) and the share class (`A`). Forms and classes are never noise:
-an ADR is another instrument.
+the form (`Class A Ordinary Shares`, `American Depositary Shares`). `parse_names` takes whole columns apart: the words that identify
+the company (`core`), the form (`ordinary`, `depositary`, `warrant` ...) and the share class (`A`). Forms and classes are never
+noise: an ADR is another instrument.
 """
 
-import re
-import unicodedata
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from functools import cached_property
 
-from rapidfuzz import fuzz
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-_LEGAL = """
-inc incorporated corp corporation co company companies ltd limited plc llc lp llp sa sas sca ag se nv bv ab asa as oyj oy abp
-spa srl kk kgaa gmbh publ societe anonyme tbk bhd jsc pjsc aktiengesellschaft
-"""
-_SOFT = "the and of de group holdings international japan"
-_SPELLINGS = """
-intl=international inds=industries ind=industries indus=industries industry=industries industrie=industries hldg=holdings
-hldgs=holdings holding=holdings hd=holdings grp=group groupe=group gruppen=group gruppo=group mfg=manufacturing tech=technology
-techs=technology technologies=technology svcs=services svc=services service=services sys=systems system=systems natl=national
-pharmaceuticals=pharmaceutical amer=american mgmt=management finl=financial lab=laboratory labs=laboratory laboratories=laboratory
-solution=solutions product=products bros=brothers corporat=corporation corporati=corporation corporatio=corporation
-cor=corporation incorporat=incorporated
-"""
-# Legal forms say where a company is registered, not which one it is; removed at the end of a name only (`Co` may begin one).
-LEGAL_FORMS = frozenset(_LEGAL.split())
-# Words that companies add and drop without becoming another company: they do not count when words are compared one by one.
-SOFT_WORDS = frozenset(_SOFT.split())
-# Spellings of one word; also the stumps that exports cut names to (`Unifirst Corporat`).
-_ABBREVIATIONS = dict(spelling.split("=") for spelling in _SPELLINGS.split())
-
+from include.mapping import name_words
+from include.mapping.name_text import plain_words
+from include.mapping.name_words import FORMS, LEGAL_FORMS, NUMBER, SOFT_WORDS, SPELLINGS, Form
 
 # Lists with short columns cut names from here on (IBKR's after 28 characters, exports' after 31).
 SHORTEST_CUT = 24
-
-
-class Form(StrEnum):
-    """Which form of a company's capital a name describes; different forms never match each other."""
-
-    ORDINARY = "ordinary"
-    DEPOSITARY = "depositary"
-    PREFERRED = "preferred"
-    WARRANT = "warrant"
-    RIGHT = "right"
-    UNIT = "unit"
-    DEBT = "debt"
-
-
-# Tried in this order: a depositary share of preferred stock is preferred; a unit "of one share and one warrant" is a unit; a
-# depositary share "representing the right to receive" shares is no right. The blank in front keeps a company's own first word out
-# (`Preferred Bank`, `Unit Corp`, `Warrant Capital`).
-_FORMS = (
-    (Form.UNIT, re.compile(r"(?<!common)(?<!partnership)(?<!partner)(?<!trust) units?(?: each\b| of one\b| \d|$)")),
-    (
-        Form.DEBT,
-        re.compile(r" (?:notes?|debentures?|bonds?) (?:initially )?due\b| (?:senior|subordinated) (?:notes?|debentures?)\b"),
-    ),
-    (Form.WARRANT, re.compile(r" (?:warrants?|wts?|wrts?)\b")),
-    (Form.PREFERRED, re.compile(r" (?:preferred|preference|pfd|prf|pref|vorzugsaktien?|vz|vzo)\b")),
-    (Form.DEPOSITARY, re.compile(r" (?:adr|adrs|ads|gdr|gdrs|gds|cdi|bdr|depositary|depository|sponsored|unsponsored|unsp)\b")),
-    (Form.RIGHT, re.compile(r" (?:rights?|rts?)(?: to| each|$)| contingent value right")),
-)
-# A fund of preferred stock is a fund; preferred stock of a fund is preferred stock.
-_FUND = re.compile(r" (?:etfs?|etns?|ucits)\b|\bexchange traded\b")
-_FUND_HOLDING_PREFERRED = re.compile(r" preferred (?!shares?|stock).*fund\b")
-_SHARE_CLASS = re.compile(
-    r" (?:class|cl|series|ser) ([a-z])\b"  # Class A common stock, - CL A, Series B
-    r"| ([a-z]) (?:shs?|shares?|aktie[rn]?)\b"  # AB-B SHS
-    r"| ([abc])$"  # COMPOSECURE INC-A
-)
-# Where the description of the share begins: everything from there on says nothing about the company.
-_DESCRIPTION = re.compile(
-    r" (?:(?:class|cl|series|ser) [a-z]\b"
-    r"|(?:american |global )?(?:depositary|depository) (?:shares?|receipts?)"
-    r"|(?:unsponsored|sponsored|unsp|spon)? ?(?:adrs?|ads|gdrs?|gds|cdi)\b"
-    r"|(?:common|ordinary|registered|subordinate|restricted|capital) (?:voting |non voting )?(?:stock|share|unit|shs|sto|st|s)"
-    r"|[a-z] (?:shs?|shares?|aktie[rn]?)\b"
-    r"|shares? of beneficial"
-    r"|(?:ord|ordinary|common|comm|com|fpo|reg|registered|bearer|shs|shares)(?: \d.*)?$"
-    r"|(?:nam|namens|namen|inhaber) aktien"
-    r"|(?:preferred|preference|pfd|warrants?|rights?|units? each)\b"
-    r"|[abc]$).*"
-)
+_FORM_CODES = {form: code for code, form in enumerate(Form)}
 
 
 @dataclass(frozen=True)
-class Name:
-    """A name taken apart.
+class Names:
+    """Names taken apart, one row each.
 
     Attributes:
         full: Every word, lower case, without accents and punctuation; legal form and description included.
-        core: The words that identify the company, in order; never empty unless the name has no letters or digits at all.
-        form: Which form of capital it describes; `ordinary` where it says nothing.
-        share_class: `A`, `B` ... where the name says so, else None.
+        core: The words that identify the company, in order; "" only where the name has no letters or digits at all.
+        squeezed: `core` without blanks.
+        hard: The words of `core` that are neither soft nor a legal form; all of them where none is left.
+        first: The first of `hard`.
+        numbers: Those of `hard` that are numbers, sorted; mostly "".
+        share_class: `A`, `B` ... where the name says so, else null.
+        form: Code of the `Form` (position in the enumeration).
+        is_fund: Whether the name says that this is an exchange-traded product.
         is_whole: Something followed the company's words (a legal form, the share), so that they cannot have been cut off.
+        may_be_cut: Words may be missing at the end: `INVESCO TRUST FOR INVESTMENT` is the beginning of many names.
     """
 
-    full: str
-    core: str
-    form: Form
-    share_class: str | None
-    is_whole: bool
+    full: pa.Array
+    core: pa.Array
+    squeezed: pa.Array
+    hard: pa.Array
+    first: pa.Array
+    numbers: pa.Array
+    share_class: pa.Array
+    form: npt.NDArray[np.int8]
+    is_fund: npt.NDArray[np.bool_]
+    is_whole: npt.NDArray[np.bool_]
+    may_be_cut: npt.NDArray[np.bool_]
 
-    @property
-    def may_be_cut(self) -> bool:
-        """Whether words may be missing at the end: `INVESCO TRUST FOR INVESTMENT` is the beginning of many names."""
-        return not self.is_whole and len(self.full) >= SHORTEST_CUT
+    def __len__(self) -> int:
+        return len(self.full)
 
+    def take(self, rows: npt.NDArray[np.intp]) -> "Names":
+        """The names of some rows, in their order; a row may be asked for several times."""
+        found = {}
+        for field in fields(self):
+            column = getattr(self, field.name)
+            found[field.name] = column[rows] if isinstance(column, np.ndarray) else column.take(pa.array(rows))
+        return Names(**found)
 
-@lru_cache(maxsize=65536)
-def parse_name(text: str) -> Name:
-    """Take a name apart. A name without letters or digits gives empty words, form `ordinary` and no class."""
-    full = " ".join(_words(text))
-    forms = (form for form, pattern in _FORMS if pattern.search(full))
-    is_fund = _FUND.search(full) or _FUND_HOLDING_PREFERRED.search(full)
-    form = Form.ORDINARY if is_fund else next(forms, Form.ORDINARY)
-    found = _SHARE_CLASS.search(full)
-    share_class = next((group.upper() for group in found.groups() if group), None) if found else None
-    company = _DESCRIPTION.sub("", full).split()
-    core = [_ABBREVIATIONS.get(word, word) for word in company]
-    while len(core) > 1 and (core[-1] in LEGAL_FORMS or core[-1] == "the"):
-        core.pop()
-    is_whole = len(core) < len(full.split())
-    return Name(full=full, core=" ".join(core), form=form, share_class=share_class, is_whole=is_whole)
-
-
-def names_a_fund(name: Name) -> bool:
-    """Whether the name says that this is an exchange-traded product, for brokers that file those under stocks."""
-    return bool(_FUND.search(name.full))
+    def form_of(self, row: int) -> Form:
+        """The form of one row."""
+        return tuple(Form)[self.form[row]]
 
 
-def similarity(left: Name, right: Name) -> float:
-    """How alike the companies of two names are, 0 to 100; symmetric; 0 where one has no words.
+def parse_names(names: Iterable[str | None] | pa.Array) -> Names:
+    """Take names apart; each distinct one once. Null counts as "": no words, form `ordinary`, no class."""
+    column = names if isinstance(names, pa.Array) else pa.array(list(names), pa.string())
+    distinct = pc.dictionary_encode(pc.fill_null(column, ""))
+    return _parsed(distinct.dictionary).take(distinct.indices.to_numpy())
 
-    100 for the same words, however they are spaced (`Inter Parfums`, `INTERPARFUMS`) and also where one is the other cut off, as
-    lists with short columns do (`OLLIE'S BARGAIN OUTLET HOLDI`); `Brookfield Renewable Corp` is not cut off, and not `Brookfield
-    Renewable Partners`. Otherwise the better of the letters in order and of the words one by one. Where only a number tells two
-    apart (`Capital Corp V`, `VII`) they are two: 50. A name that contains the other (`Acuity`, `Acuity Brands`) gets at least 85.
+
+def _parsed(names: pa.Array) -> Names:
+    full = plain_words(names)
+    is_fund = _has(full, name_words.FUND)
+    hidden = pc.replace_substring_regex(full, name_words.PREFERRED_SHARES, r" preferred\1")
+    held = is_fund | _has(hidden, name_words.FUND_HOLDING_PREFERRED)
+    classes = pc.extract_regex(full, name_words.SHARE_CLASS)
+    letters = [pc.fill_null(pc.struct_field(classes, name), "") for name in ("worded", "before", "last")]
+    letter = pc.ascii_upper(pc.binary_join_element_wise(*letters, ""))
+    words = _Words.split(pc.replace_substring_regex(full, name_words.DESCRIPTION, "")).without_endings()
+    hard = words.hard()
+    spaces = pc.count_substring(full, " ").to_numpy()
+    is_whole = words.lengths < np.where(pc.equal(full, "").to_numpy(zero_copy_only=False), 0, spaces + 1)
+    long = pc.greater_equal(pc.utf8_length(full), SHORTEST_CUT).to_numpy(zero_copy_only=False)
+    return Names(
+        full=full,
+        core=words.joined(" "),
+        squeezed=words.joined(""),
+        hard=hard.joined(" "),
+        first=hard.first(),
+        numbers=hard.numbers(),
+        share_class=pc.if_else(pc.equal(letter, ""), pa.scalar(None, pa.string()), letter),
+        form=np.where(held, np.int8(_FORM_CODES[Form.ORDINARY]), _forms(full)),
+        is_fund=is_fund,
+        is_whole=is_whole,
+        may_be_cut=long & ~is_whole,
+    )
+
+
+def _forms(full: pa.Array) -> npt.NDArray[np.int8]:
+    found = np.full(len(full), _FORM_CODES[Form.ORDINARY], np.int8)
+    undecided = np.ones(len(full), np.bool_)
+    units_hidden = pc.replace_substring_regex(full, name_words.PLAIN_UNITS, r"\1unit")
+    for form, pattern in FORMS:
+        here = undecided & _has(units_hidden if form is Form.UNIT else full, pattern)
+        found[here] = _FORM_CODES[form]
+        undecided &= ~here
+    return found
+
+
+def _has(text: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.match_substring_regex(text, pattern).to_numpy(zero_copy_only=False)
+    return found
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Rows of words as codes into one vocabulary, so that what is asked of a word is asked of each distinct one once.
+
+    Attributes:
+        vocabulary: Distinct words, in their one spelling (objects).
+        codes: One per word, in the order of rows.
+        rows: Row of each word.
+        count: How many rows there are, those without words included.
     """
-    if not left.core or not right.core:
-        return 0.0
-    shorter, longer = sorted((left, right), key=lambda name: (len(name.core.replace(" ", "")), name.core.replace(" ", "")))
-    one, two = shorter.core.replace(" ", ""), longer.core.replace(" ", "")
-    first, second = sorted((_hard(left.core), _hard(right.core)), key=lambda words: (len(words), words))
-    if one != two and _numbers_differ(first, second):
-        return 50.0
-    if one == two or (len(one) >= 16 and two.startswith(one) and not shorter.is_whole):
-        return 100.0
-    if first == second:
-        return 95.0
-    contained = set(first) <= set(second) and len("".join(first)) >= 4
-    score = max(fuzz.ratio(one, two), fuzz.token_sort_ratio(" ".join(first), " ".join(second)), 85.0 if contained else 0.0)
-    if not contained and fuzz.ratio(first[0], second[0]) < 75:
-        score = min(score, 60.0)  # what companies share is the last word (`... Therapeutics`), what tells them apart the first
-    return round(score, 1)
 
+    vocabulary: npt.NDArray[np.object_]
+    codes: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    count: int
 
-_NUMBER = re.compile(r"\d+|[ivx]{2,}|[vx]")
+    @classmethod
+    def split(cls, text: pa.Array) -> "_Words":
+        """Words of text that is parted by blanks, each in its one spelling."""
+        lists = pc.split_pattern(text, " ")
+        words = pc.dictionary_encode(pc.list_flatten(lists))
+        rows = np.repeat(np.arange(len(text)), pc.list_value_length(lists).to_numpy())
+        vocabulary = np.array([SPELLINGS.get(word, word) for word in words.dictionary.to_pylist()], dtype=object)
+        found = cls(vocabulary, words.indices.to_numpy().astype(np.int64), rows, len(text))
+        return found._kept(found._are(lambda word: word != ""))
 
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Words per row."""
+        return np.bincount(self.rows, minlength=self.count)
 
-def _numbers_differ(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Whether both carry a number, and not the same: `Capital Corp V` and `Capital Corp VII` are two companies."""
-    left, right = ({word for word in words if _NUMBER.fullmatch(word)} for words in (first, second))
-    return bool(left and right) and left != right
+    def joined(self, separator: str) -> pa.Array:
+        """The words of each row as text."""
+        words = pa.array(self.vocabulary, pa.string()).take(pa.array(self.codes))
+        offsets = pa.array(np.concatenate(([0], np.cumsum(self.lengths))), pa.int32())
+        return pc.binary_join(pa.ListArray.from_arrays(offsets, words), separator)
 
+    def first(self) -> pa.Array:
+        """The first word of each row, "" where there is none."""
+        starts = np.cumsum(self.lengths) - self.lengths
+        codes = np.append(self.codes, -1)[starts]
+        return pa.array([*self.vocabulary, ""], pa.string()).take(
+            pa.array(np.where(self.lengths > 0, codes, len(self.vocabulary)))
+        )
 
-def _hard(core: str) -> tuple[str, ...]:
-    words = tuple(word for word in core.split() if word not in SOFT_WORDS and word not in LEGAL_FORMS)
-    return words or tuple(core.split())
+    def without_endings(self) -> "_Words":
+        """Legal forms and a `the` at the end go, but never the last word that is left."""
+        words = self
+        while len(words.rows):
+            is_last = np.append(words.rows[1:] != words.rows[:-1], True)
+            drop = is_last & (words.lengths[words.rows] > 1) & words._are(lambda word: word in LEGAL_FORMS or word == "the")
+            if not drop.any():
+                break
+            words = words._kept(~drop)
+        return words
 
+    def hard(self) -> "_Words":
+        """Without soft words and legal forms, in rows where that leaves any."""
+        plain = self._are(lambda word: word not in SOFT_WORDS and word not in LEGAL_FORMS)
+        some = np.bincount(self.rows[plain], minlength=self.count) > 0
+        return self._kept(plain | ~some[self.rows])
 
-_LETTERS = str.maketrans(
-    {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "'": None, "’": None, "´": None, "`": None, "&": " and "}
-)
-_SPACED_FORMS = re.compile(r"\b(a[ /]s|s a|a b|a g|n v|b v|s p a|s e)(?=$| )")
+    def numbers(self) -> pa.Array:
+        """The words of each row that are numbers, sorted and each once."""
+        found = np.full(self.count, "", dtype=object)
+        numeric = self._kept(self._are(lambda word: NUMBER.fullmatch(word) is not None))
+        for row, code in zip(numeric.rows.tolist(), numeric.codes.tolist(), strict=True):
+            found[row] = " ".join(sorted({*found[row].split(), self.vocabulary[code]}))
+        return pa.array(found, pa.string())
 
+    def _are(self, question: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+        return np.array([question(word) for word in self.vocabulary], dtype=np.bool_)[self.codes]
 
-def _words(text: str) -> list[str]:
-    """Lower-case words without accents; initials lose their dots (`D.R.` is `dr`), other punctuation separates.
-
-    What follows a slash at the end is the broker's note of a state or country (`UNIFIRST CORP/MA`), not the company's name.
-    """
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    plain = re.sub(r"\s*/\s*[a-z]{2,}\s*$", "", plain)
-    plain = re.sub(r"\ba/s\b", "as", plain)
-    plain = re.sub(r"\b([a-z])\.(?=[a-z]\b|\s|$|,)", r"\1", plain)
-    plain = re.sub(r"[^a-z0-9]+", " ", plain).strip()
-    return _SPACED_FORMS.sub(lambda found: found[0].replace(" ", ""), plain).split()
+    def _kept(self, mask: npt.NDArray[np.bool_]) -> "_Words":
+        return _Words(self.vocabulary, self.codes[mask], self.rows[mask], self.count)

@@ -1,7 +1,8 @@
 """Tickers and symbols: one company's class shares are written in five ways, and the same letters mean others elsewhere.
 
 A Yahoo-style ticker (`ROCK-A.CO`) is stem, class and market; a broker's symbol (`ROCKA`, `ROCK.A`, `ROCK A`) is its own
-notation. Both are brought to one spelling (`canonical`), and a ticker's possible spellings are compared with it.
+notation. Both are brought to one spelling (`canonical`), and a ticker's possible spellings are compared with it. Where the
+notation is known, `include/domain/notation/` reads and writes it.
 """
 
 import re
@@ -9,27 +10,20 @@ from functools import lru_cache
 
 from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
+from include.domain.notation.pairs import Pair, cut, parse_pair
+from include.domain.notation.symbols import SERIES, words
+from include.domain.notation.venues import INDIA, stem
 
-_SEPARATORS = re.compile(r"[\s./_\-]+")
+__all__ = ["QUOTED_IN_PAIRS", "canonical", "keys", "pair", "share_class", "stem", "variants"]
+
 _CLASS = re.compile(r"^(?P<stem>[A-Z0-9]+)[.](?P<share_class>[A-Z])$")
 QUOTED_IN_PAIRS = frozenset({AssetClass.CRYPTO, AssetClass.FX})
-# ISO 4217 codes and coins that end a pair written without separator.
-_PAIR = re.compile(r"^([A-Z0-9]{2,10}?)(USDT|USDC|USD|EUR|JPY|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|BTC)$")
-
-
-def stem(ticker: str, market: Market) -> str:
-    """The ticker without its market's suffix: `ROCK-A.CO` gives `ROCK-A`; a US ticker has none and stays as it is."""
-    suffix = f".{market.yahoo_suffix}" if market.yahoo_suffix else ""
-    for ending in (suffix, f"={market.yahoo_suffix}"):
-        if len(ending) > 1 and ticker.upper().endswith(ending.upper()):
-            return ticker[: -len(ending)]
-    return ticker
 
 
 @lru_cache(maxsize=65536)
 def canonical(symbol: str) -> str:
     """One spelling of a symbol: upper case, any separator a dot, none at either end (IBKR's `BP.` is `BP`)."""
-    return _SEPARATORS.sub(".", symbol.upper()).strip(".")
+    return ".".join(words(symbol))
 
 
 def share_class(symbol: str) -> str | None:
@@ -42,7 +36,8 @@ def variants(ticker: str, market: Market) -> tuple[str, ...]:
     """Every spelling a broker may use for a ticker, the ticker's own stem first.
 
     `ROCK-A.CO` gives `ROCK-A ROCK.A ROCK A ROCKA`; in the US, where another listing may own the joined letters, `BRK-B` gives
-    `BRK-B BRK.B BRK B`; Hong Kong's leading zeros are dropped too (`0700.HK`: `0700 700`).
+    `BRK-B BRK.B BRK B`; Hong Kong's leading zeros are dropped too (`0700.HK`: `0700 700`). In India the series may follow
+    (`RELIANCE.NS`: `RELIANCE`, `RELIANCE-EQ`, `RELIANCE-BE` ...).
     """
     own = stem(ticker, market).upper()
     found = [own]
@@ -52,18 +47,30 @@ def variants(ticker: str, market: Market) -> tuple[str, ...]:
         found += [joiner.join(parts) for joiner in joiners]
     elif own.isdigit() and own.startswith("0"):
         found.append(own.lstrip("0"))
+    if market.market in INDIA:
+        found += [f"{own}-{series}" for series in SERIES]
     return tuple(dict.fromkeys(found))
 
 
 def pair(symbol: str) -> str:
-    """A currency or crypto pair in one spelling, `BTC.USD` for `BTC-USD`, `BTC/USD`, `BTCUSD`; unknown forms stay canonical."""
+    """A currency or crypto pair in one spelling, `BTC.USD` for `BTC-USD`, `BTC/USD`, `BTCUSD`; unknown forms stay canonical.
+
+    So do joined pairs with two possible cuts (`BNBUSD`): only their quote currency tells them apart.
+    """
     plain = canonical(symbol)
-    found = _PAIR.match(plain) if "." not in plain else None
-    return f"{found[1]}.{found[2]}" if found else plain
+    found = cut(plain) if "." not in plain else None
+    return _spelled(found) if found else plain
 
 
 def keys(instrument: Instrument, market: Market) -> frozenset[str]:
-    """Canonical symbols under which the instrument's contract may be listed."""
+    """Canonical symbols under which the instrument's contract may be listed; a pair's is `BASE.QUOTE`, by its currency."""
     if instrument.asset_class in QUOTED_IN_PAIRS:
-        return frozenset({pair(stem(instrument.ticker, market))})
+        own = stem(instrument.ticker, market)
+        found = parse_pair(instrument.ticker, instrument.currency) or parse_pair(own, instrument.currency)
+        alone = instrument.asset_class is AssetClass.CRYPTO and len(words(own)) == 1  # `BTC.CRYPTO`: the coin, in its currency
+        return frozenset({_spelled(found) if found else canonical(f"{own}.{instrument.currency}") if alone else pair(own)})
     return frozenset(canonical(spelling) for spelling in variants(instrument.ticker, market))
+
+
+def _spelled(found: Pair) -> str:
+    return f"{found.base}.{found.quote}"

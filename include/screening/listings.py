@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from include.domain import identifiers
 from include.domain.market import Market
 from include.screening.row_check import clean
 
@@ -77,12 +78,10 @@ def usable(stocks: Sequence[Mapping[str, Any]], markets: Mapping[str, Market]) -
 
 
 def _listing(stock: Mapping[str, Any], markets: Mapping[str, Market]) -> Listing | None:
-    from stdnum import isin as isin_number
-
     isins, name = stock.get("isins") or [], clean(str(stock.get("name") or ""))
-    if len(isins) != 1 or not isin_number.is_valid(isins[0]) or not name:
+    isin = identifiers.isin(isins[0]) if len(isins) == 1 else None
+    if isin is None or not name:
         return None
-    isin = str(isins[0])
     homes, country = _HOME.get(isin[:2], ((), ""))
     # A city instead of a country ("Houston, Texas") says nothing; a country that is not the ISIN's says that one is wrong.
     stated = _COUNTRIES.get(clean(str(stock.get("country") or "").rpartition(",")[2]))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from include.domain.identifiers import isin
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.screening.rows import RejectedRow, ScreenRow
@@ -121,14 +122,13 @@ def shown(text: str | None) -> str | None:
 
 
 def _isin(text: str) -> str | None:
-    from stdnum import isin
-
     value = clean(text)
     if value.lower() in UNKNOWN:
         return None
-    if value != value.upper() or not isin.is_valid(value):
+    found = isin(value)  # without blanks inside: `US 0378331005` would be no contract's ISIN
+    if found is None or value != value.upper():
         raise _Bad("isin", value, "expected an ISIN with a right check digit, or none")
-    return str(isin.compact(value))  # without blanks inside: `US 0378331005` would be no contract's ISIN
+    return found
 
 
 def _price(text: str) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from include.domain.identifiers import instrument_id
 from include.errors import InputError
 from include.screening.rows import RejectedRow, Screen, ScreenRow
 
@@ -173,7 +174,7 @@ def _entry(row: ScreenRow, screens: list[str]) -> dict[str, Any]:
         "price": row.price,
         "price_180d_change": row.price_180d_change,
         "screens": screens,
-        "instrument_id": f"isin:{row.isin}" if row.isin else f"ticker:{row.ticker}",
+        "instrument_id": instrument_id(isin=row.isin, ticker=row.ticker),
         "market": row.market,
         "asset_class": row.asset_class.value,
     }

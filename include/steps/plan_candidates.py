@@ -13,7 +13,6 @@ from include.domain.order import Side
 from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
-from include.mapping.preference import broker_order
 from include.settings import Settings
 from include.storage.artifacts import exists, read_json
 from include.storage.journal import JournalEntry, ManagedPosition
@@ -29,14 +28,18 @@ def candidates(
     """Every instrument of a portfolio that has a target or is managed, in the order of tickers.
 
     Args:
-        run: The run; its universe and the mappings of its brokers are read.
+        run: The run; its universe, the mappings of its brokers and the order that `merge_mappings` put them in are read.
         portfolio: Whose accounts and holdings count.
         sizes: Content of its `sizes.json`.
         managed: What the journal says it holds.
-        settings: Preferences and markets.
+        settings: Markets.
+
+    Raises:
+        InputError: `universe_mapped.json` is missing, or is older than this universe or than `broker_order`.
     """
     folder = RunFolder(run.folder)
     stocks = read_json(folder.universe)["all_stocks"]
+    chosen = read_json(folder.universe_mapped)["all_stocks"]
     mappings = _mappings(run, {account.broker for account in portfolio.accounts})
     known = {(m.broker, m.contract.native_id): m.contract for table in mappings.values() for m in table.values() if m.contract}
     held: dict[str, list[ManagedPosition]] = {}
@@ -63,7 +66,7 @@ def candidates(
                 export_currency=stock["currency"],
                 market=stock["market"],
                 mappings={broker: table[ticker] for broker, table in mappings.items() if ticker in table},
-                preference=tuple(broker_order(stock["asset_class"], stock["market"], settings.preferences, settings.markets)),
+                preference=_order(chosen, ticker, folder.universe_mapped),
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in mine),
             )
         )
@@ -81,6 +84,13 @@ def rates_to(base: str, exchange_rates: dict[str, Any]) -> dict[str, Decimal]:
     if base not in per_euro:
         raise InputError("expected an exchange rate of the portfolio's base currency", field="base_currency", value=base)
     return {currency: rate / per_euro[base] for currency, rate in per_euro.items()}
+
+
+def _order(chosen: dict[str, Any], ticker: str, source: str) -> tuple[str, ...]:
+    """The brokers of a row as `merge_mappings` put them in order, those that could not be asked in their place."""
+    if "broker_order" not in chosen.get(ticker, {}):
+        raise InputError("expected a broker_order: run merge_mappings again", source=source, field=f"all_stocks.{ticker}")
+    return tuple(chosen[ticker]["broker_order"])
 
 
 def _mappings(run: Run, brokers: set[str]) -> dict[str, dict[str, Mapping]]:

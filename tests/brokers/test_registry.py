@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.base import BrokerContext
+from include.brokers.binance.listing import contracts
 from include.brokers.environment import is_loopback, sandbox_account_code
-from include.brokers.registry import broker_class, create_broker
+from include.brokers.registry import broker_class, create_broker, declared_capabilities, list_reader
 from include.domain.account import Account
 from include.errors import InputError
 from include.settings import load_settings
@@ -50,6 +51,39 @@ def test_an_adapter_that_is_none(target: str) -> None:
     with pytest.raises(InputError) as caught:
         broker_class("mine", {"mine": {"adapter": target}})
     assert (caught.value.source, caught.value.field) == ("brokers/mine.yaml", "adapter")
+
+
+def test_a_broker_without_an_adapter() -> None:
+    with pytest.raises(
+        InputError, match="binance has no adapter yet; its list can be mapped: polybroker map --list binance=FILE"
+    ):
+        broker_class("binance", load_settings().brokers)
+
+
+def test_the_yaml_names_the_list_reader() -> None:
+    brokers = load_settings().brokers
+    assert list_reader("binance", brokers) is contracts
+    with pytest.raises(
+        InputError, match=r"ibkr\.yaml, field 'list_reader': expected a broker whose list can be read: alpaca, bin"
+    ):
+        list_reader("ibkr", brokers)
+    with pytest.raises(InputError, match=r"expected one of alpaca.*'kraken'"):
+        list_reader("kraken", brokers)
+
+
+@pytest.mark.parametrize("target", ["", "include.brokers.binance.listing", "include.brokers.binance.listing:NAME", "a.b:c"])
+def test_a_list_reader_that_is_none(target: str) -> None:
+    with pytest.raises(InputError) as caught:
+        list_reader("mine", {"mine": {"list_reader": target}})
+    assert (caught.value.source, caught.value.field) == ("brokers/mine.yaml", "list_reader")
+
+
+def test_what_adapters_declare_is_known_without_opening_one() -> None:
+    configs = {**ALPACA, "mirror": {"adapter": "anything", "mirrors": "alpaca"}, "broken": {"adapter": "nowhere:Nobody"}}
+    found = declared_capabilities(configs, ["alpaca", "mirror", "broken", "nobody"])
+    assert found == {"alpaca": AlpacaBroker.capabilities, "mirror": AlpacaBroker.capabilities}
+    paper = {"paper": {"adapter": "include.brokers.paper.adapter:PaperBroker"}}
+    assert declared_capabilities(paper, ["paper"]) == {}  # only an open one knows
 
 
 def test_finding_an_adapter_does_not_import_its_sdk() -> None:

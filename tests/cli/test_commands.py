@@ -190,7 +190,7 @@ def test_database_and_configuration_say_where_they_are(polybroker: Polybroker, p
     assert upgraded.code == 0, upgraded
     assert "is at the newest version" in upgraded.text
     assert "is at the newest version" in polybroker("db", "check").text
-    assert ": valid; 3 brokers, 3 active, 2 portfolios" in polybroker("config", "validate").text.replace("\n", " ")
+    assert ": valid; 8 brokers, 3 active, 2 portfolios" in polybroker("config", "validate").text.replace("\n", " ")
     shown = polybroker("config", "show").text
     assert "paper-shadow" in shown
     assert "max_screen_age_days" in shown

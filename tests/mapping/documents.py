@@ -3,9 +3,11 @@
 from typing import Any
 
 from include.domain.mapping import Mapping, MappingStatus
-from include.settings import Eligibility
+from include.mapping.preference import Facts
+from include.settings import Eligibility, load_settings
 from tests.mapping.build import contract
 
+FACTS = Facts(terms=load_settings().terms)
 ELIGIBILITY = {
     "ibkr": Eligibility(),
     "alpaca": Eligibility(regions=("us", "crypto")),

@@ -9,7 +9,7 @@ from include.mapping.coverage import Member, measure, members, per_broker, perce
 from include.mapping.merge import merge
 from include.settings import load_settings
 from tests.mapping.build import MARKETS
-from tests.mapping.documents import ELIGIBILITY, hit, miss, stock, universe
+from tests.mapping.documents import ELIGIBILITY, FACTS, hit, miss, stock, universe
 
 RULES = load_settings().preferences
 
@@ -85,7 +85,7 @@ DOCUMENT = universe(
 
 
 def mapped(**mappings):  # type: ignore[no-untyped-def]
-    return merge(DOCUMENT, mappings, ELIGIBILITY, RULES, MARKETS, "t")
+    return merge(DOCUMENT, mappings, ELIGIBILITY, RULES, MARKETS, "t", FACTS)
 
 
 BOTH = {
@@ -138,7 +138,7 @@ def test_per_broker() -> None:
 @pytest.mark.parametrize("weight", [-0.1, float("nan"), "much", float("inf")])
 def test_a_weight_that_is_none_is_named(weight: object) -> None:
     document = universe(stock("AAPL", 0.5), stock("MSFT", final_target=weight))
-    answer = merge(document, {"ibkr": [hit("AAPL"), hit("MSFT", native_id="2")]}, ELIGIBILITY, RULES, MARKETS, "t")
+    answer = merge(document, {"ibkr": [hit("AAPL"), hit("MSFT", native_id="2")]}, ELIGIBILITY, RULES, MARKETS, "t", FACTS)
     with pytest.raises(InputError, match=r"all_stocks.MSFT.final_target': expected a weight of 0 or more"):
         members(answer, ELIGIBILITY, MARKETS)
 

@@ -4,11 +4,13 @@ import pytest
 
 from include.domain.instrument import AssetClass
 from include.domain.mapping import MappingStatus
+from include.domain.terms import Terms
 from include.errors import InputError
-from include.mapping.merge import instruments_of, legacy, merge, unavailable
+from include.mapping.legacy import legacy
+from include.mapping.merge import entry, instruments_of, merge, unavailable
 from include.settings import load_settings
 from tests.mapping.build import MARKETS
-from tests.mapping.documents import ELIGIBILITY, hit, miss, stock, universe
+from tests.mapping.documents import ELIGIBILITY, FACTS, hit, miss, stock, universe
 
 RULES = load_settings().preferences
 ASSET_ID = "904837e3-3b76-47ec-b432-046db621571b"
@@ -20,7 +22,7 @@ BY_BROKER = {
 
 
 def merged(document=DOCUMENT, by_broker=None):  # type: ignore[no-untyped-def]
-    return merge(document, by_broker or BY_BROKER, ELIGIBILITY, RULES, MARKETS, "2026-11-20T21:30:00+00:00")
+    return merge(document, by_broker or BY_BROKER, ELIGIBILITY, RULES, MARKETS, "2026-11-20T21:30:00+00:00", FACTS)
 
 
 def test_the_form_of_the_seed() -> None:
@@ -91,7 +93,7 @@ def test_partially_mapped_and_a_broker_that_is_away() -> None:
 
 def test_paper_makes_nothing_mapped() -> None:
     one = universe(stock("AAPL"))
-    document = merge(one, {"ibkr": [miss("AAPL")], "paper": [hit("AAPL", "paper")]}, ELIGIBILITY, RULES, MARKETS, "t")
+    document = merge(one, {"ibkr": [miss("AAPL")], "paper": [hit("AAPL", "paper")]}, ELIGIBILITY, RULES, MARKETS, "t", FACTS)
     assert document["metadata"]["mapping_stats"]["unmapped"] == 1
     assert document["all_stocks"]["AAPL"]["best_broker"] == "paper"
 
@@ -99,9 +101,17 @@ def test_paper_makes_nothing_mapped() -> None:
 def test_mirrors_of_ibkr_have_con_ids_too() -> None:
     one = universe(stock("AAPL"))
     mirrored = hit("AAPL", "paper", "ibkr:265598")
-    document = merge(one, {"paper": [mirrored]}, ELIGIBILITY, RULES, MARKETS, "t", frozenset({"ibkr", "paper"}))
+    document = merge(one, {"paper": [mirrored]}, ELIGIBILITY, RULES, MARKETS, "t", FACTS)
     told = document["all_stocks"]["AAPL"]["broker_mappings"]["paper"]
     assert (told["conId"], told["native_id"]) == (265598, "ibkr:265598")
+
+
+def test_every_answer_has_the_keys_that_a_brokers_own_may_not_replace() -> None:
+    clear = entry(hit("AAPL"), {})
+    unclear = entry(miss("NOPE", reason="ambiguous", status=MappingStatus.AMBIGUOUS, candidates=("1", "2")), {})
+    for name in (*clear, *unclear):
+        with pytest.raises(ValueError, match=f"expected names that no answer has yet, not {name}"):
+            Terms.model_validate({"universe_fields": {name: "native_id"}})
 
 
 def test_crypto_at_alpaca() -> None:
@@ -109,7 +119,7 @@ def test_crypto_at_alpaca() -> None:
     assert found.contract
     found = found.model_copy(update={"contract": found.contract.model_copy(update={"asset_class": AssetClass.CRYPTO})})
     one = universe(stock("BTC-USD", market="CRYPTO", asset_class="crypto"))
-    told = merge(one, {"alpaca": [found]}, ELIGIBILITY, RULES, MARKETS, "t")["all_stocks"]["BTC-USD"]
+    told = merge(one, {"alpaca": [found]}, ELIGIBILITY, RULES, MARKETS, "t", FACTS)["all_stocks"]["BTC-USD"]
     assert told["broker_mappings"]["alpaca"]["asset_class"] == "crypto"
     assert told["best_broker"] == "alpaca"
 
@@ -117,7 +127,7 @@ def test_crypto_at_alpaca() -> None:
 def test_the_universe_is_not_changed() -> None:
     before = copy.deepcopy(DOCUMENT)
     merged()
-    legacy(DOCUMENT, BY_BROKER["ibkr"])
+    legacy(DOCUMENT, BY_BROKER)
     assert before == DOCUMENT
 
 
@@ -128,11 +138,11 @@ def test_a_member_without_an_answer_is_an_error() -> None:
 
 def test_a_con_id_is_a_number() -> None:
     with pytest.raises(InputError, match=r"conId of digits \(found 'abc'\)"):
-        merge(universe(stock("AAPL")), {"ibkr": [hit("AAPL", native_id="abc")]}, ELIGIBILITY, RULES, MARKETS, "t")
+        merge(universe(stock("AAPL")), {"ibkr": [hit("AAPL", native_id="abc")]}, ELIGIBILITY, RULES, MARKETS, "t", FACTS)
 
 
 def test_legacy_form() -> None:
-    document = legacy(DOCUMENT, BY_BROKER["ibkr"])
+    document = legacy(DOCUMENT, BY_BROKER)
     expected = {
         "found": True,
         "symbol": "AAPL",
@@ -150,7 +160,7 @@ def test_legacy_form() -> None:
 
 
 def test_legacy_without_ibkr() -> None:
-    assert legacy(DOCUMENT, [])["all_stocks"]["AAPL"]["ibkr_details"] == {"found": False, "reason": "not_asked"}
+    assert legacy(DOCUMENT, {})["all_stocks"]["AAPL"]["ibkr_details"] == {"found": False, "reason": "not_asked"}
 
 
 def test_instruments_of() -> None:

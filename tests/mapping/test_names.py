@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.mapping.names import Form, names_a_fund, parse_name, similarity
+from include.mapping.name_words import Form
+from include.mapping.names import parse_names
+from include.mapping.similarity import similarities, similarity
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ from include.mapping.names import Form, names_a_fund, parse_name, similarity
     ],
 )
 def test_core_is_what_identifies_the_company(text: str, core: str) -> None:
-    assert parse_name(text).core == core
+    assert parse_names([text]).core.to_pylist() == [core]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_core_is_what_identifies_the_company(text: str, core: str) -> None:
     ],
 )
 def test_form_is_told_by_the_description_not_by_the_company(text: str, form: Form) -> None:
-    assert parse_name(text).form is form
+    assert parse_names([text]).form_of(0) is form
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_form_is_told_by_the_description_not_by_the_company(text: str, form: For
     ],
 )
 def test_share_class(text: str, share_class: str | None) -> None:
-    assert parse_name(text).share_class == share_class
+    assert parse_names([text]).share_class.to_pylist() == [share_class]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_share_class(text: str, share_class: str | None) -> None:
     ],
 )
 def test_one_company_in_two_notations(left: str, right: str, least: float) -> None:
-    assert similarity(parse_name(left), parse_name(right)) >= least
+    assert similarity(left, right) >= least
 
 
 @pytest.mark.parametrize(
@@ -111,22 +113,23 @@ def test_one_company_in_two_notations(left: str, right: str, least: float) -> No
     ],
 )
 def test_two_companies(left: str, right: str, most: float) -> None:
-    assert similarity(parse_name(left), parse_name(right)) <= most
+    assert similarity(left, right) <= most
 
 
 def test_funds_are_known_by_their_name() -> None:
-    assert names_a_fund(parse_name("SPDR Portfolio High Yield Bond ETF"))
-    assert not names_a_fund(parse_name("Betterware de Mexico"))
+    assert parse_names(["SPDR Portfolio High Yield Bond ETF", "Betterware de Mexico"]).is_fund.tolist() == [True, False]
 
 
-@given(st.text(max_size=60), st.text(max_size=60))
-def test_similarity_is_symmetric_and_within_0_and_100(left: str, right: str) -> None:
-    one, two = parse_name(left), parse_name(right)
-    assert 0 <= similarity(one, two) == similarity(two, one) <= 100
+@given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=60)), max_size=5))
+def test_similarity_is_symmetric_and_within_0_and_100(pairs: list[tuple[str, str]]) -> None:
+    left, right = parse_names([one for one, _ in pairs]), parse_names([two for _, two in pairs])
+    scores = similarities(left, right).tolist()
+    assert scores == similarities(right, left).tolist()
+    assert all(0 <= score <= 100 for score in scores)
+    assert scores == [similarity(one, two) for one, two in pairs]  # whatever else is in the column
 
 
 @given(st.text(max_size=60))
 def test_a_name_is_itself(text: str) -> None:
-    name = parse_name(text)
-    assert similarity(name, name) == (100 if name.core else 0)
-    assert parse_name(text.swapcase()).form is parse_name(text.swapcase()).form
+    assert similarity(text, text) == (100 if parse_names([text]).core[0].as_py() else 0)
+    assert parse_names([text]).form.tolist() == parse_names([text.upper()]).form.tolist() or not text.isascii()

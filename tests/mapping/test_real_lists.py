@@ -14,9 +14,9 @@ from benchmarks.real_tables import table
 from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import Instrument
 from include.domain.mapping import Mapping, MappingStatus
-from include.mapping.agreement import SYMBOL_NAME_MIN
 from include.mapping.matcher import match
-from include.mapping.names import parse_name, similarity
+from include.mapping.pairs import SYMBOL_NAME_MIN
+from include.mapping.similarity import similarity
 from tests.mapping.build import MARKETS, instrument
 
 # Renamed between the export and the contract list: without an ISIN nobody can know that they are the same.
@@ -128,14 +128,14 @@ def test_the_threshold_lies_between_namesakes_and_renamings(
 ) -> None:
     names = dict(zip(ibkr["native_id"].to_pylist(), ibkr["name"].to_pylist(), strict=True))
     same = {
-        ticker: similarity(parse_name(row["name"]), parse_name(names[row["con_id"]]))
+        ticker: similarity(row["name"], names[row["con_id"]])
         for ticker, row in truth.items()
         if row["con_id"] and ticker not in RENAMED
     }
     listed = {row["symbol"]: row["name"] for row in us_listings}
     foreign = {one.ticker: one.ticker.partition(".")[0].replace("-", ".") for one in universe if "." in one.ticker}
     namesakes = {
-        one.ticker: similarity(parse_name(one.name), parse_name(listed[foreign[one.ticker]]))
+        one.ticker: similarity(one.name, listed[foreign[one.ticker]])
         for one in universe
         if foreign.get(one.ticker) in listed and one.ticker not in ("SVM.TO", "RACE.MI")  # the same company there
     }

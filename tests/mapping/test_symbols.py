@@ -45,3 +45,70 @@ def test_keys() -> None:
     assert keys(instrument("ROCK-A.CO", "Rockwool"), MARKETS["XCSE"]) == {"ROCK.A", "ROCKA"}
     bitcoin = instrument("BTC-USD", "Bitcoin", market="CRYPTO", asset_class=AssetClass.CRYPTO)
     assert keys(bitcoin, MARKETS["CRYPTO"]) == {"BTC.USD"}
+
+
+@pytest.mark.parametrize(
+    ("ticker", "expected"),
+    [
+        ("RELIANCE.NS", {"RELIANCE", "RELIANCE.EQ", "RELIANCE.BE", "RELIANCE.BZ", "RELIANCE.SM", "RELIANCE.ST"}),
+        ("M&M.NS", {"M&M", "M&M.EQ", "M&M.BE", "M&M.BZ", "M&M.SM", "M&M.ST"}),
+    ],
+)
+def test_indian_symbols_may_bear_their_series(ticker: str, expected: set[str]) -> None:
+    assert keys(instrument(ticker, "Any"), MARKETS["XNSE"]) == expected
+
+
+def test_a_hyphen_in_an_indian_name_is_no_series() -> None:
+    found = variants("BAJAJ-AUTO.NS", MARKETS["XNSE"])
+    assert found[0] == "BAJAJ-AUTO"
+    assert "BAJAJ-AUTO-BE" in found
+    assert "BAJAJ" not in found
+
+
+@pytest.mark.parametrize(
+    ("joined", "expected"),
+    [
+        ("ETHBTC", "ETH.BTC"),
+        ("1INCHUSDC", "1INCH.USDC"),
+        ("WBTCBTC", "WBTC.BTC"),
+        ("TRXETH", "TRX.ETH"),
+        ("BNBETH", "BNB.ETH"),
+        ("USDTTRY", "USDT.TRY"),
+        ("EURSGD", "EUR.SGD"),
+        ("BTCFDUSD", "BTCFDUSD"),  # FDUSD or USD? Only a list that tells the quote currency knows
+        ("USDTUSD", "USDTUSD"),
+        ("FDUSD", "FDUSD"),
+    ],
+)
+def test_joined_pairs_are_cut_rightly_or_not_at_all(joined: str, expected: str) -> None:
+    assert pair(joined) == expected
+
+
+@pytest.mark.parametrize(
+    ("ticker", "currency", "expected"),
+    [
+        ("BTC-USD", "USD", "BTC.USD"),
+        ("BTC-USD.CRYPTO", "USD", "BTC.USD"),
+        ("BTC.CRYPTO", "USD", "BTC.USD"),
+        ("BTCUSDT", "USDT", "BTC.USDT"),
+        ("BTC/USDT", "USDT", "BTC.USDT"),
+        ("USDTUSD", "USD", "USDT.USD"),
+        ("BNBUSD", "USD", "BNB.USD"),
+        ("BTCFDUSD", "FDUSD", "BTC.FDUSD"),
+        ("BTCU", "U", "BTC.U"),
+        ("BTC-USDT", "USD", "BTC.USDT"),  # its currency says otherwise: then it is not this pair's contract
+        ("ETHBTC", "USD", "ETHBTC.USD"),
+    ],
+)
+def test_keys_of_coins(ticker: str, currency: str, expected: str) -> None:
+    coin = instrument(ticker, "Coin", market="CRYPTO", currency=currency, asset_class=AssetClass.CRYPTO)
+    assert keys(coin, MARKETS["CRYPTO"]) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("ticker", "currency", "expected"),
+    [("EURUSD=X", "USD", "EUR.USD"), ("EURUSD.X", "USD", "EUR.USD"), ("JPY=X", "JPY", "USD.JPY"), ("JPY=X", "USD", "JPY")],
+)
+def test_keys_of_currencies(ticker: str, currency: str, expected: str) -> None:
+    currencies = instrument(ticker, "Any", market="FX", currency=currency, asset_class=AssetClass.FX)
+    assert keys(currencies, MARKETS["FX"]) == {expected}

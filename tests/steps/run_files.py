@@ -1,5 +1,6 @@
 """A run's files, as the steps before planning leave them: two instruments, two accounts, round numbers."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def write_inputs(run: Run, *, weights: dict[str, float] | None = None, frozen: s
     universe = {"metadata": {"exchange_rates": {"base": "EUR", "rates": rates}}, "all_stocks": {t: stock(t) for t in weights}}
     write_json(folder.universe, universe)
     write_json(folder.run, run)
+    write_order(run, weights)
     for one in run.portfolios:
         positions = {ticker: {"target_weight": str(weight)} for ticker, weight in weights.items()}
         sizes = {"nav": "100000", "plan_only": False, "plan_only_reason": None, "positions": positions}
@@ -66,6 +68,12 @@ def write_inputs(run: Run, *, weights: dict[str, float] | None = None, frozen: s
     at_alpaca = [found("alpaca", t, "uuid-AAPL") if t == "AAPL" else missing("alpaca", t) for t in weights]
     write_json(folder.mapping("ibkr"), {"broker": "ibkr", "mappings": at_ibkr})
     write_json(folder.mapping("alpaca"), {"broker": "alpaca", "mappings": at_alpaca})
+
+
+def write_order(run: Run, tickers: Iterable[str], *order: str) -> None:
+    """What planning reads of `universe_mapped.json`."""
+    rows = {ticker: {"broker_order": list(order or ("alpaca", "ibkr", "paper"))} for ticker in tickers}
+    write_json(RunFolder(run.folder).universe_mapped, {"all_stocks": rows})
 
 
 def found(broker: str, ticker: str, native_id: str) -> Mapping:
@@ -84,4 +92,4 @@ def missing(broker: str, ticker: str) -> Mapping:
     return Mapping.model_validate({**values, "reason": "symbol_not_found"})
 
 
-__all__ = ["AFTER_CLOSE", "Environment", "found", "make_run", "missing", "stock", "write_inputs"]
+__all__ = ["AFTER_CLOSE", "Environment", "found", "make_run", "missing", "stock", "write_inputs", "write_order"]

@@ -10,7 +10,7 @@ from include.settings import Options, load_settings
 from include.steps.check_coverage import check_coverage
 from include.storage.artifacts import exists, read_json, write_json
 from include.storage.run_folder import RunFolder
-from tests.mapping.documents import hit, miss, stock, universe
+from tests.mapping.documents import FACTS, hit, miss, stock, universe
 from tests.steps.mapping_run import make_run
 
 SETTINGS = load_settings()
@@ -32,7 +32,7 @@ def mapped_run(root: Path, found: int, of: int, *, policy: str = "approve", seco
 
 
 def _merged(document: dict[str, Any], by_broker: dict[str, Any]) -> dict[str, Any]:
-    return merge(document, by_broker, SETTINGS.eligibility, SETTINGS.preferences, SETTINGS.markets, "t")
+    return merge(document, by_broker, SETTINGS.eligibility, SETTINGS.preferences, SETTINGS.markets, "t", FACTS)
 
 
 def test_enough(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from include.storage.artifacts import read_json, write_json
 from include.storage.journal import JournalEntry, ManagedPosition
 from include.storage.run_folder import RunFolder
 from tests.fakes.orders import make_order
-from tests.steps.run_files import found, make_run, missing, stock, write_inputs
+from tests.steps.run_files import found, make_run, missing, stock, write_inputs, write_order
 from tests.trading.build import candidate, contract, portfolio
 
 SETTINGS = load_settings()
@@ -69,6 +69,20 @@ def test_targets_mappings_preferences_and_holdings_are_joined(tmp_path: Path) ->
     )
 
 
+def test_planning_goes_by_the_order_that_was_written(tmp_path: Path) -> None:
+    """Reckoned anew it could differ: from other cash, another health, an edited file."""
+    run = make_run(tmp_path / "run")
+    write_inputs(run)
+    sizes = read_json(RunFolder(run.folder).sizes("main"))
+    write_order(run, ["AAPL", "IBM"], "ibkr", "kraken", "alpaca")
+    assert [one.preference for one in candidates(run, portfolio(), sizes, [], SETTINGS)] == [("ibkr", "kraken", "alpaca")] * 2
+    write_order(run, ["AAPL"], "ibkr")
+    with pytest.raises(
+        InputError, match=r"universe_mapped.json, field 'all_stocks.IBM': expected a broker_order: run merge_mappings"
+    ):
+        candidates(run, portfolio(), sizes, [], SETTINGS)
+
+
 APPLE, OTHER = "isin:US0378331005", "isin:US5949181045"
 
 
@@ -79,6 +93,7 @@ def holders(
     run = make_run(tmp_path / "run", brokers=("ibkr",))
     folder = RunFolder(run.folder)
     write_json(folder.universe, {"all_stocks": stocks})
+    write_order(run, stocks)
     write_json(folder.mapping("ibkr"), {"broker": "ibkr", "mappings": mappings})
     sizes = {"positions": {ticker: {"target_weight": "0.05"} for ticker in stocks}}
     found = candidates(run, portfolio(), sizes, [position], SETTINGS)
@@ -124,6 +139,7 @@ def test_a_holding_is_priced_as_the_broker_describes_it_today(tmp_path: Path, in
     run = make_run(tmp_path / "run", brokers=("ibkr",))
     folder = RunFolder(run.folder)
     write_json(folder.universe, {"all_stocks": {"VOD.L": stock("VOD.L", market="XLON")} if in_universe else {}})
+    write_order(run, ["VOD.L"])
     today = contract(native_id="1", symbol="VOD", currency="GBP", mic="XLON", price_magnifier=Decimal(100))
     mapped = found("ibkr", "VOD.L", "1").model_copy(update={"contract": today})
     write_json(folder.mapping("ibkr"), {"broker": "ibkr", "mappings": [mapped]})

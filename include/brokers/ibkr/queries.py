@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
+from include.domain.notation.symbols import words
+from include.domain.notation.venues import IBKR, stem
 
 SECURITY_TYPES = {AssetClass.STOCK: "STK", AssetClass.ETF: "STK", AssetClass.WARRANT: "WAR"}
 NAME_WORDS = 3  # IBKR cuts names after 28 characters: the beginning finds more than the whole
@@ -68,18 +70,12 @@ def stages(instrument: Instrument, market: Market | None) -> list[list[Query]]:
 
 def spellings(ticker: str, market: Market | None) -> list[str]:
     """IBKR's possible spellings of a Yahoo-style ticker: `ROCK-A.CO` -> `ROCKA`, `ROCK.A`, `ROCK A`."""
-    stem = ticker
-    if market is not None and market.yahoo_suffix:
-        stem = ticker.removesuffix(f".{market.yahoo_suffix}")
-    if stem.isdigit() and market is not None and market.market == "XHKG":
-        stem = stem.lstrip("0")
-    parts = [part for part in re.split(r"[-. ]", stem) if part]
-    if not parts:
-        return []
-    if len(parts) == 1:
-        short_london = market is not None and market.market == "XLON" and len(parts[0]) == 2
-        return [parts[0], f"{parts[0]}."] if short_london else parts  # IBKR writes London's two-letter symbols `BP.`
-    return ["".join(parts), ".".join(parts), " ".join(parts)]
+    parts = words(stem(ticker, market))
+    if len(parts) > 1:
+        return [joiner.join(parts) for joiner in ("", ".", " ")]
+    symbol = IBKR.parse("".join(parts), market)
+    written = IBKR.format(symbol, market) if symbol else "".join(parts)
+    return list(dict.fromkeys(filter(None, (written.removesuffix("."), written))))
 
 
 def name_pattern(name: str) -> str:

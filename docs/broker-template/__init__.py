@@ -1,0 +1,1 @@
+"""A broker to copy: see docs/adding-a-broker.md."""

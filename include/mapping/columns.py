@@ -1,0 +1,48 @@
+"""Small steps between arrow columns and numpy masks that the matcher takes again and again."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+def mask(column: Any) -> Mask:
+    """A boolean column as numpy; null counts as False."""
+    found: Mask = pc.fill_null(column, False).to_numpy(zero_copy_only=False)
+    return found
+
+
+def same(left: pa.Array, left_rows: Rows, right: pa.Array, right_rows: Rows) -> Mask:
+    """Row by row, whether two columns hold the same; null equals nothing, null included."""
+    return mask(pc.equal(left.take(pa.array(left_rows)), right.take(pa.array(right_rows))))
+
+
+def among(column: Any, values: pa.Array) -> Mask:
+    """Whether each value is one of `values`; null is never."""
+    return mask(pc.is_in(column, value_set=values.drop_null())) & mask(pc.is_valid(column))
+
+
+def flat(column: Any, kind: pa.DataType) -> pa.Array:
+    """A column of a table as one array of a type."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return whole.cast(kind)
+
+
+def join(left_rows: Rows, left: pa.Array, right_rows: Rows, right: pa.Array) -> tuple[Rows, Rows]:
+    """Every (left row, right row) whose keys are equal, in the order of rows; null joins nothing."""
+    none = np.zeros(0, np.int64)
+    if not len(left) or not len(right):
+        return none, none
+    one = pa.table({"key": left, "left": left_rows}).filter(pc.is_valid(left))
+    two = pa.table({"key": right, "right": right_rows}).filter(pc.is_valid(right))
+    found = one.join(two, "key", join_type="inner")
+    pairs = np.column_stack((found["left"].to_numpy(), found["right"].to_numpy()))
+    if not len(pairs):
+        return none, none
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order, 0], pairs[order, 1]

@@ -1,0 +1,235 @@
+"""The few contracts of a broker's list that the wanted instruments could be, as columns.
+
+A list has half a million rows, a universe some hundred members: rows are picked by the keys they share with what is wanted, and
+only the picked ones are taken apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.domain.contract import CONTRACT_SCHEMA
+from include.domain.instrument import AssetClass
+from include.domain.market import Market
+from include.errors import InputError
+from include.mapping.columns import Mask, Rows, among, flat, mask, same
+from include.mapping.names import Names, parse_names
+from include.mapping.reasons import CODES, FITS
+from include.mapping.symbols import pair
+from include.mapping.wanted import IDENTITIES, Wanted
+
+# IBKR's exchange word for contracts that are only valued, never traded, and its suffix for symbols that were given away.
+_VALUED_ONLY = "VALUE"
+_DEAD_SUFFIX = r"\.OLD\d*$"
+_PASSING = "tradable|halt|suspend"
+_KINDS = frozenset(kind.value for kind in AssetClass)
+_QUOTED_IN_PAIRS = pa.array([AssetClass.CRYPTO.value, AssetClass.FX.value, AssetClass.METAL.value])
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """Contracts that share a key with something wanted, one row per native id.
+
+    Attributes:
+        table: Their rows of `CONTRACT_SCHEMA`.
+        rows: Which rows of the broker's list these are: the same for a contract, however it was picked.
+        symbol_key: The symbol in its one spelling; of pairs `BASE.QUOTE`.
+        market: Key into markets.yaml; "" where the broker does not tell; `mic:<MIC>` or `word:<word>` for a market that is not
+            configured.
+        state: `FITS` for a live contract, else the code of why it cannot be traded.
+        isin_count: How many different ISINs its rows carry.
+        isin_rows / isins: Every ISIN that a contract answers to, and its row.
+    """
+
+    table: pa.Table
+    rows: Rows
+    symbol_key: pa.Array
+    market: pa.Array
+    state: npt.NDArray[np.int8]
+    isin_count: Rows
+    isin_rows: Rows
+    isins: pa.Array
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def column(self, name: str) -> pa.Array:
+        """One column of the table."""
+        return flat(self.table[name], pa.string())
+
+    @cached_property
+    def names(self) -> Names:
+        """Their names, taken apart."""
+        return parse_names(self.column("name"))
+
+    @cached_property
+    def asset_class(self) -> pa.Array:
+        """Their kinds; a share whose name says that it is an exchange-traded fund is one."""
+        declared = self.column("asset_class")
+        fund = pc.and_(pc.equal(declared, AssetClass.STOCK.value), pa.array(self.names.is_fund))
+        return pc.if_else(fund, AssetClass.ETF.value, declared)
+
+    @cached_property
+    def share_class(self) -> pa.Array:
+        """By the symbol (`BRK B`), else by the name, else null."""
+        found = pc.struct_field(pc.extract_regex(spelled(self.column("symbol")), r"^[A-Z0-9]+[.](?P<letter>[A-Z])$"), "letter")
+        return pc.coalesce(found, self.names.share_class)
+
+    @cached_property
+    def squeezed_symbol(self) -> pa.Array:
+        """The symbol without separators."""
+        return pc.replace_substring(pc.fill_null(spelled(self.column("symbol")), ""), ".", "")
+
+
+def pick(table: pa.Table, wanted: Wanted, markets: Mapping[str, Market], home_market: str | None = None) -> Contracts:
+    """The contracts that share an identity or a symbol with something wanted.
+
+    Args:
+        table: Of `CONTRACT_SCHEMA`, any length; columns that an older list lacks count as null.
+        wanted: What is looked for.
+        markets: By id.
+        home_market: Market of contracts that name none, at a broker that only serves one; None: unknown stays unknown.
+    """
+    whole = complete(table)
+    keys = symbol_keys(whole)
+    chosen = among(keys, wanted.keys)
+    for name in IDENTITIES:
+        if whole[name].null_count < whole.num_rows:
+            chosen |= among(whole[name], wanted.identities[name])
+    return _contracts(whole, keys, chosen, markets, home_market)
+
+
+def pick_rows(table: pa.Table, chosen: Mask, markets: Mapping[str, Market], home_market: str | None = None) -> Contracts:
+    """The contracts of some rows, and of all rows with the same native ids."""
+    whole = complete(table)
+    return _contracts(whole, symbol_keys(whole), chosen, markets, home_market)
+
+
+def complete(table: pa.Table) -> pa.Table:
+    """The table with every column of `CONTRACT_SCHEMA`; what an older list does not know is null."""
+    columns = []
+    for field in CONTRACT_SCHEMA:
+        known = field.name in table.column_names
+        columns.append(table[field.name].cast(field.type) if known else pa.nulls(table.num_rows, field.type))
+    return pa.table(columns, schema=CONTRACT_SCHEMA)
+
+
+def spelled(symbols: Any) -> Any:
+    """Symbols in one spelling, as `symbols.canonical` spells one."""
+    upper = pc.utf8_upper(symbols)
+    return pc.ascii_trim(pc.replace_substring_regex(upper, r"[\s./_\-]+", "."), ".")
+
+
+def symbol_keys(table: pa.Table) -> pa.Array:
+    """The key of each row's symbol; of pairs `BASE.QUOTE`."""
+    keys = pc.replace_substring_regex(flat(spelled(table["symbol"]), pa.string()), _DEAD_SUFFIX, "")
+    rows = np.flatnonzero(mask(pc.is_in(table["asset_class"], value_set=_QUOTED_IN_PAIRS)))
+    if not len(rows):
+        return keys
+    some = table.select(["symbol", "base", "currency"]).take(pa.array(rows)).to_pydict()
+    pairs = [
+        f"{base}.{currency}".upper() if base else pair(symbol or "")
+        for symbol, base, currency in zip(some["symbol"], some["base"], some["currency"], strict=True)
+    ]
+    changed = np.zeros(len(keys), np.bool_)
+    changed[rows] = True
+    return pc.replace_with_mask(keys, pa.array(changed), pa.array(pairs, pa.string()))
+
+
+def _contracts(whole: pa.Table, keys: pa.Array, chosen: Mask, markets: Mapping[str, Market], home: str | None) -> Contracts:
+    ids = flat(whole["native_id"], pa.string())
+    if chosen.any() and not chosen.all():
+        chosen = chosen | among(ids, ids.filter(pa.array(chosen)))  # one contract may have a row for each ISIN it answers to
+    rows = np.flatnonzero(chosen)
+    table, keys = whole.take(pa.array(rows)), keys.take(pa.array(rows))
+    first, group = _groups(table)
+    state = np.zeros(len(first), np.int8)
+    np.maximum.at(state, group, _states(table))  # one look-up saying that it is dead is enough
+    state[_conflicts(table, keys, first, group)] = CODES["conflicting_rows"]
+    isins = flat(table["isin"], pa.string())
+    edges = pa.table({"row": group, "isin": isins}).filter(pc.is_valid(isins)).group_by(["row", "isin"]).aggregate([])
+    isin_rows = edges["row"].to_numpy().astype(np.int64)
+    kept = table.take(pa.array(first))
+    return Contracts(
+        table=kept,
+        rows=rows[first],
+        symbol_key=keys.take(pa.array(first)),
+        market=_markets(kept, markets, home),
+        state=state,
+        isin_count=np.bincount(isin_rows, minlength=len(first)).astype(np.int64),
+        isin_rows=isin_rows,
+        isins=flat(edges["isin"], pa.string()),
+    )
+
+
+def _groups(table: pa.Table) -> tuple[Rows, Rows]:
+    """(the row that stands for each contract, the contract of each row): an answer by ISIN and one by symbol may be one contract.
+
+    It is the row with an ISIN, and of those the one that is not tradable.
+    """
+    ids = flat(table["native_id"], pa.string())
+    codes = pc.dictionary_encode(ids).indices.to_numpy(zero_copy_only=False)
+    nameless = mask(pc.equal(pc.fill_null(ids, ""), ""))
+    codes = np.where(nameless, table.num_rows + np.arange(table.num_rows), np.nan_to_num(codes)).astype(np.int64)
+    found, group = np.unique(codes, return_inverse=True)
+    if len(found) == len(codes):
+        return np.arange(len(codes)), np.arange(len(codes))
+    tie = table.select(["symbol", "name", "exchange", "evidence"])
+    ranks = pc.rank(pc.binary_join_element_wise(*tie.columns, "|", null_handling="replace"), tiebreaker="first").to_numpy()
+    order = np.lexsort((ranks, mask(table["tradable"]), mask(pc.is_null(table["isin"])), group))
+    first = order[np.append(True, group[order][1:] != group[order][:-1])]
+    back = np.argsort(np.argsort(first))  # contracts in the order of their rows
+    return np.sort(first), back[group]
+
+
+def _conflicts(table: pa.Table, keys: pa.Array, first: Rows, group: Rows) -> Rows:
+    """Contracts whose rows say different things: one id, two symbols, currencies or kinds."""
+    if len(first) == table.num_rows:
+        return np.zeros(0, np.int64)
+    rows, mine = np.arange(table.num_rows), first[group]
+    agree = same(keys, rows, keys, mine)
+    for name in ("currency", "asset_class"):
+        column = flat(table[name], pa.string())
+        agree &= same(column, rows, column, mine)
+    return np.unique(group[~agree])
+
+
+def _states(table: pa.Table) -> npt.NDArray[np.int8]:
+    symbol, word = pc.utf8_upper(table["symbol"]), pc.fill_null(table["exchange"], "")
+    gone = mask(pc.match_substring_regex(symbol, _DEAD_SUFFIX)) | mask(pc.equal(word, _VALUED_ONLY))
+    reason = pc.utf8_lower(pc.fill_null(table["inactive_reason"], "tradable"))
+    passing = mask(pc.match_substring_regex(reason, _PASSING))
+    # IBKR's conId 0 is no id, also behind the name of a mirrored broker.
+    no_id = mask(pc.match_substring_regex(pc.fill_null(table["native_id"], ""), "(^|:)0?$"))
+    stopped = [no_id, gone, mask(table["tradable"]), passing]
+    codes = [CODES["no_native_id"], CODES["inactive"], FITS, CODES["not_tradable"]]
+    return np.select(stopped, codes, CODES["inactive"]).astype(np.int8)
+
+
+def _markets(table: pa.Table, markets: Mapping[str, Market], home: str | None) -> pa.Array:
+    by_mic = {mic: market.market for market in markets.values() for mic in market.mics}
+    by_word = {word: market.market for market in markets.values() for word in market.ibkr_exchanges}
+    by_kind = {"crypto": "CRYPTO", "fx": "FX", "metal": "FX"}
+
+    def market(kind: str, mic: str, word: str) -> str:
+        if kind in by_kind:
+            return by_kind[kind]
+        if mic:
+            return by_mic.get(mic, f"mic:{mic}")
+        return by_word.get(word) or home or (f"word:{word}" if word and word != _VALUED_ONLY else "")
+
+    parts = [pc.fill_null(table[name], "") for name in ("asset_class", "mic", "exchange")]
+    told = pc.dictionary_encode(flat(pc.binary_join_element_wise(*parts, "\n"), pa.string()))
+    found = []
+    for line in told.dictionary.to_pylist():
+        kind, mic, word = line.split("\n")
+        if kind not in _KINDS:
+            raise InputError("expected a contract of a known asset_class", source="contracts", field="asset_class", value=kind)
+        found.append(market(kind, mic, word))
+    return pa.array(found, pa.string()).take(told.indices)

@@ -1,0 +1,113 @@
+"""The matcher's answer for one broker: as a table for many, as `Mapping` objects for the steps."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import ValidationError
+
+from include.domain.contract import Contract, from_row
+from include.domain.mapping import Mapping
+from include.errors import InputError
+from include.mapping.verdicts import METHODS, NAME, NO_CONTRACT, REASONS, STATUSES, TICKER, Verdicts
+from include.mapping.wanted import Wanted
+
+_MOST_CANDIDATES = 10
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What one broker's contracts say about every wanted instrument.
+
+    Attributes:
+        wanted: What was looked for.
+        listed: The broker's whole list, of `CONTRACT_SCHEMA`.
+        verdicts: One row per wanted instrument.
+        broker: Name written into the mappings.
+        lookups: How many look-ups that took: one row tried on one key is one.
+    """
+
+    wanted: Wanted
+    listed: pa.Table
+    verdicts: Verdicts
+    broker: str
+    lookups: int
+
+    def table(self) -> pa.Table:
+        """One row per instrument: `instrument_id, status, reason, search_method, score` and the contract's columns, null without one."""
+        said = self.verdicts
+        row = pa.array(said.contract, mask=said.contract == NO_CONTRACT)
+        methods = pa.array(METHODS).take(pa.array(said.method, mask=said.contract == NO_CONTRACT))
+        told = {
+            "instrument_id": self.wanted.instrument_id,
+            "status": pa.array([status.value for status in STATUSES]).take(pa.array(said.status)),
+            "reason": pa.array([reason or None for reason in REASONS]).take(pa.array(said.reason)),
+            "search_method": methods,
+            "score": pc.round(pa.array(said.score / 100, mask=np.isnan(said.score)), 3),
+        }
+        found = self.listed.take(row)
+        return pa.table({**told, **{name: found[name] for name in found.column_names}})
+
+    def mappings(self) -> list[Mapping]:
+        """One `Mapping` per instrument, in their order.
+
+        Raises:
+            InputError: The row of a match is no contract.
+        """
+        said = self.verdicts
+        rows = np.unique(said.contract[said.contract != NO_CONTRACT])
+        contracts = {row: _contract(told) for row, told in zip(rows.tolist(), self._rows(rows), strict=True)}
+        candidates = self._candidates()
+        found = []
+        for number, instrument in enumerate(self.wanted.instruments):
+            contract = contracts.get(int(said.contract[number]))
+            method = METHODS[said.method[number]] if contract else None
+            found.append(
+                Mapping(
+                    broker=self.broker,
+                    ticker=instrument.ticker,
+                    instrument_id=instrument.instrument_id,
+                    status=STATUSES[said.status[number]],
+                    contract=contract,
+                    search_method=method,
+                    evidence=_evidence(instrument, contract, int(said.method[number])) if contract else None,
+                    score=None if np.isnan(said.score[number]) else round(float(said.score[number]) / 100, 3),
+                    reason=REASONS[said.reason[number]] or None,
+                    candidates=candidates.get(number, ()),
+                )
+            )
+        return found
+
+    def _rows(self, rows: Any) -> list[dict[str, Any]]:
+        told: list[dict[str, Any]] = self.listed.take(pa.array(rows, pa.int64())).to_pylist()
+        return told
+
+    def _candidates(self) -> dict[int, tuple[str, ...]]:
+        pairs = self.verdicts.candidates
+        ids = self.listed["native_id"].take(pa.array(pairs[:, 1], pa.int64())).to_pylist()
+        found: dict[int, set[str]] = defaultdict(set)
+        for number, native_id in zip(pairs[:, 0].tolist(), ids, strict=True):
+            if native_id and native_id.rpartition(":")[2] not in ("", "0"):
+                found[number].add(native_id)
+        return {number: tuple(sorted(native_ids)[:_MOST_CANDIDATES]) for number, native_ids in found.items()}
+
+
+def _evidence(instrument: Any, contract: Contract, method: int) -> str:
+    value = {TICKER: contract.symbol, NAME: contract.name}.get(method) or getattr(instrument, METHODS[method])
+    return f"{METHODS[method]}={value}" + (f"; asked by {contract.evidence}" if contract.evidence else "")
+
+
+def _contract(row: dict[str, Any]) -> Contract:
+    try:
+        return from_row(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"expected a contract: {first['msg']}",
+            source=f"contracts of {row['broker']}",
+            field=f"{row['native_id']}.{'.'.join(map(str, first['loc']))}",
+            value=first.get("input"),
+        ) from error

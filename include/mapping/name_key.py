@@ -1,0 +1,126 @@
+"""The third key: the name alone, only at a broker that knows ISINs and had none for the instrument.
+
+A broker without ISINs gives no way to notice a namesake. Even so the company's words must be the same, market and currency agree,
+nothing else come near, and no word can be missing.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.domain.mapping import MappingStatus
+from include.domain.market import Market
+from include.mapping.columns import Mask, Rows, among, join, mask, same
+from include.mapping.contracts import Contracts, complete, pick_rows
+from include.mapping.names import Names, parse_names
+from include.mapping.pairs import Pairs
+from include.mapping.reasons import CODES, FITS
+from include.mapping.verdicts import NAME, REASONS, Verdicts, counts
+from include.mapping.wanted import Wanted
+
+# The same words, at most a letter apart, and the next best company clearly behind.
+NAME_MIN = 97.0
+NAME_MARGIN = 5.0
+_OPENING = 4  # letters: contracts whose names begin otherwise are not looked at
+
+# What a stronger key said and the name may not overrule: a dead contract or a contradiction is an answer.
+_FINAL = tuple(
+    REASONS.index(reason) for reason in ("inactive", "not_tradable", "isin_mismatch", "conflicting_rows", "no_native_id")
+)
+
+
+def decide_by_name(
+    wanted: Wanted, table: pa.Table, markets: Mapping[str, Market], home_market: str | None, undecided: Mask, verdicts: Verdicts
+) -> None:
+    """Say what the name says of the instruments that neither identity nor symbol found; silence leaves what was said.
+
+    Args:
+        wanted: All that is wanted.
+        table: The broker's contracts, of `CONTRACT_SCHEMA`.
+        markets: By id.
+        home_market: As in `pick`.
+        undecided: Instruments that no identity decided, one per wanted one.
+        verdicts: Written to; rows with a final answer are left alone.
+    """
+    open_rows = undecided & verdicts.is_(MappingStatus.NOT_FOUND) & ~np.isin(verdicts.reason, _FINAL) & ~wanted.is_pair
+    if not open_rows.any() or not table.num_rows:
+        return
+    whole = complete(table)
+    near = _named_alike(wanted, whole, np.flatnonzero(open_rows))
+    contracts = pick_rows(whole, near, markets, home_market)
+    pairs = _pairs(wanted, contracts, np.flatnonzero(open_rows))
+    pairs = pairs.where(pairs.same_kind & ~pairs.contradicts)
+    here = pairs.where(pairs.in_market)
+    best = np.zeros(len(wanted))
+    np.maximum.at(best, here.i, here.score)
+    _decide_here(here.where((best[here.i] >= NAME_MIN) & (here.score >= best[here.i] - NAME_MARGIN)), verdicts)
+    _decide_elsewhere(pairs.where((best[pairs.i] < NAME_MIN) & ~pairs.in_market), markets, verdicts)
+
+
+def _decide_here(near: Pairs, verdicts: Verdicts) -> None:
+    only = counts(near)[near.i] == 1
+    verdicts.ambiguous(near.where(~only))
+    near = near.where(only)
+    codes = np.select([~near.live, ~near.same_share_class], [near.state, CODES["name_mismatch"]], FITS).astype(np.int8)
+    told = told_apart(near)
+    refused = codes != FITS
+    verdicts.miss(near.where(refused), codes[refused])
+    verdicts.ambiguous(near.where(~refused & ~told))
+    verdicts.hit(near.where(~refused & told), NAME)
+
+
+def _decide_elsewhere(others: Pairs, markets: Mapping[str, Market], verdicts: Verdicts) -> None:
+    """On another market of the region: only the very same name with its legal form, in the same currency, only one such."""
+    region_of = {name: market.region for name, market in markets.items()}
+    regions = pa.array([region_of.get(name) for name in others.contracts.market.to_pylist()], pa.string())
+    alike = same(others.wanted.region, others.i, regions, others.c)
+    alike &= same(others.wanted.names.full, others.i, others.contracts.names.full, others.c)
+    found = others.where(alike)
+    only = counts(found)[found.i] == 1
+    verdicts.ambiguous(found.where(~only))
+    found = found.where(only)
+    verdicts.hit(found.where(found.same_share_class & told_apart(found) & found.live), NAME, MappingStatus.OTHER_LISTING)
+
+
+def told_apart(pairs: Pairs) -> Mask:
+    """Whether a name that agrees is enough to know the share by: no word of it may be missing, and the symbols may not be akin.
+
+    A company's preferred shares, notes and units often bear its plain name, and its symbol with something added (`FBIO`, `FBIOP`;
+    Tokyo's `2593`, `25935`). Not so in Europe, where the added part is often the broker's or the market's own (`FPE1`, `WRT1V`).
+    """
+    ours, offered = pairs.wanted.names, pairs.contracts.names
+    cut = ours.may_be_cut[pairs.i], offered.may_be_cut[pairs.c]
+    equal = same(ours.squeezed, pairs.i, offered.squeezed, pairs.c)
+    missing = np.where(equal, cut[0] & cut[1], cut[0] | cut[1])
+    left = pairs.wanted.squeezed_symbol.take(pa.array(pairs.i)).to_pylist()
+    right = pairs.contracts.squeezed_symbol.take(pa.array(pairs.c)).to_pylist()
+    akin = [a.startswith(b) or b.startswith(a) for a, b in zip(left, right, strict=True)]
+    abroad = mask(pc.not_equal(pairs.wanted.region, "europe"))[pairs.i]
+    return ~missing & ~(abroad & np.array(akin, np.bool_))
+
+
+def _named_alike(wanted: Wanted, table: pa.Table, rows: Rows) -> Mask:
+    """Contracts in the currency and with the opening letters of one of the wanted rows."""
+    in_currency = among(table["currency"], wanted.currency.take(pa.array(rows)))
+    found = np.zeros(table.num_rows, np.bool_)
+    some = np.flatnonzero(in_currency)
+    names = parse_names(table["name"].take(pa.array(some)).combine_chunks())
+    found[some] = among(_openings(names), _openings(wanted.names.take(rows)))
+    return found
+
+
+def _pairs(wanted: Wanted, contracts: Contracts, rows: Rows) -> Pairs:
+    """Pairs of the same currency whose names begin alike."""
+    ours = pc.binary_join_element_wise(_openings(wanted.names.take(rows)), wanted.currency.take(pa.array(rows)), " ")
+    theirs = pc.binary_join_element_wise(_openings(contracts.names), contracts.column("currency"), " ")
+    i, c = join(rows, ours, np.arange(len(contracts)), theirs)
+    return Pairs(wanted, contracts, i, c)
+
+
+def _openings(names: Names) -> pa.Array:
+    """The first letters of names, null where there are none; a `the` in front is left out."""
+    bare = pc.replace_substring_regex(names.core, "^the ", "")
+    letters = pc.utf8_slice_codeunits(pc.replace_substring(bare, " ", ""), 0, _OPENING)
+    return pc.if_else(pc.equal(letters, ""), pa.scalar(None, pa.string()), letters)

@@ -1,0 +1,187 @@
+"""Pairs of a wanted instrument and a contract that share a key, and what the two agree on. Every fact is a column."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.domain.instrument import AssetClass
+from include.mapping.columns import Mask, Rows, join, mask, same
+from include.mapping.contracts import Contracts
+from include.mapping.name_words import Form
+from include.mapping.reasons import CODES, FITS
+from include.mapping.similarity import similarities
+from include.mapping.wanted import IDENTITIES, Wanted
+
+# Measured on the real lists (tests/mapping/test_real_lists.py): names of one company that was not renamed score 72 or more,
+# foreign namesakes of its symbol 54 at most. Fund names share their sponsor's words, so they have to be nearer.
+SYMBOL_NAME_MIN = 70.0
+FUND_NAME_MIN = 85.0
+
+_SHARES = pa.array([AssetClass.STOCK.value, AssetClass.ETF.value])
+_ORDINARY, _DEPOSITARY = list(Form).index(Form.ORDINARY), list(Form).index(Form.DEPOSITARY)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Candidates: row `i` of what is wanted may be row `c` of the contracts.
+
+    Attributes:
+        method: For pairs that share an identity, its place in `IDENTITIES`; None where they share something weaker.
+    """
+
+    wanted: Wanted
+    contracts: Contracts
+    i: Rows
+    c: Rows
+    method: npt.NDArray[np.int8] | None = None
+
+    def __len__(self) -> int:
+        return len(self.i)
+
+    def where(self, kept: Mask) -> "Pairs":
+        """Some of the pairs."""
+        method = None if self.method is None else self.method[kept]
+        return Pairs(self.wanted, self.contracts, self.i[kept], self.c[kept], method)
+
+    @property
+    def rows(self) -> Rows:
+        """The contracts' rows in the broker's list."""
+        return self.contracts.rows[self.c]
+
+    @cached_property
+    def in_currency(self) -> Mask:
+        """The same currency."""
+        return same(self.wanted.currency, self.i, self.contracts.column("currency"), self.c)
+
+    @cached_property
+    def in_market(self) -> Mask:
+        """The same market, as far as the broker tells it."""
+        return same(self.wanted.market, self.i, self.contracts.market, self.c)
+
+    @cached_property
+    def market_told(self) -> Mask:
+        """The broker tells a market."""
+        return mask(pc.not_equal(self.contracts.market.take(pa.array(self.c)), ""))
+
+    @cached_property
+    def state(self) -> npt.NDArray[np.int8]:
+        """`FITS` for a live contract, else the code of why it is not."""
+        return self.contracts.state[self.c]
+
+    @cached_property
+    def live(self) -> Mask:
+        """The contract can be traded."""
+        return np.asarray(self.state == FITS)
+
+    @cached_property
+    def contradicts(self) -> Mask:
+        """The contract carries another identity than the instrument's: a veto under every key.
+
+        The FIGI of a listing differs from market to market, so that it contradicts nothing.
+        """
+        wanted, known = self.wanted.identities["isin"].take(pa.array(self.i)), self.contracts.isin_count[self.c]
+        agrees = same(self.wanted.identities["isin"], self.i, self.contracts.column("isin"), self.c) & (known == 1)
+        found = mask(pc.is_valid(wanted)) & (known > 0) & ~agrees
+        for name in ("share_class_figi", "cusip"):
+            ours = self.wanted.identities[name].take(pa.array(self.i))
+            found |= mask(pc.not_equal(ours, self.contracts.column(name).take(pa.array(self.c))))
+        return found
+
+    @cached_property
+    def same_kind_by_identity(self) -> Mask:
+        """An ISIN is one thing, whether a source files it under shares or funds; derivatives may carry it without being it."""
+        ours, theirs = self._kinds
+        shares = pc.and_(pc.is_in(ours, value_set=_SHARES), pc.is_in(theirs, value_set=_SHARES))
+        return mask(pc.or_(pc.equal(ours, theirs), shares))
+
+    @cached_property
+    def same_kind(self) -> Mask:
+        """The same asset class and form: ordinary shares, receipts, warrants ... of a company are different instruments.
+
+        A US screen often writes a receipt under the company's plain name. That is accepted only if the ISIN is a US one: receipts
+        have a US ISIN, the ordinary shares they stand for have their own country's.
+        """
+        ours, theirs = self.wanted.names.form[self.i], self.contracts.names.form[self.c]
+        american = mask(pc.starts_with(self.wanted.identities["isin"], "US")) & mask(pc.equal(self.wanted.market, "US"))
+        receipt = (theirs == _DEPOSITARY) & (ours == _ORDINARY) & american[self.i]
+        form = (ours == theirs) | receipt | self.wanted.is_pair[self.i]
+        return mask(pc.equal(*self._kinds)) & form
+
+    @cached_property
+    def score(self) -> npt.NDArray[np.float64]:
+        """How alike the two companies' names are, 0 to 100."""
+        return similarities(self.wanted.names.take(self.i), self.contracts.names.take(self.c))
+
+    @cached_property
+    def same_share_class(self) -> Mask:
+        """The same class of shares, or none on either side."""
+        ours, theirs = self.wanted.share_class.take(pa.array(self.i)), self.contracts.share_class.take(pa.array(self.c))
+        return mask(pc.equal(pc.fill_null(ours, ""), pc.fill_null(theirs, "")))
+
+    @cached_property
+    def plausible(self) -> Mask:
+        """A name near enough for a symbol that agrees, and no share class that contradicts another; pairs have no name.
+
+        Neither those of symbols and names together may contradict, nor the two names' own.
+        """
+        funds = mask(pc.equal(self.wanted.asset_class, AssetClass.ETF.value))[self.i]
+        near = self.score >= np.where(funds, FUND_NAME_MIN, SYMBOL_NAME_MIN)
+        classes = (
+            (self.wanted.share_class, self.contracts.share_class),
+            (self.wanted.names.share_class, self.contracts.names.share_class),
+        )
+        for ours, theirs in classes:
+            near &= ~mask(pc.not_equal(ours.take(pa.array(self.i)), theirs.take(pa.array(self.c))))
+        return near | self.wanted.is_pair[self.i]
+
+    @cached_property
+    def refusal(self) -> npt.NDArray[np.int8]:
+        """Why a contract that bears the symbol is not the instrument; `FITS` where everything agrees.
+
+        A dead contract of the same company is reported as dead, wherever the broker files it (IBKR: exchange `VALUE`).
+        """
+        told_dead = (self.state >= CODES["inactive"]) & self.plausible & self.in_currency & ~self.market_told
+        checks = (
+            ("market_mismatch", ~self.in_market),
+            ("currency_mismatch", ~self.in_currency),
+            ("asset_class_mismatch", ~self.same_kind),
+            ("name_mismatch", ~self.plausible),
+            ("isin_mismatch", self.contradicts),
+        )
+        failed = np.select([fails for _, fails in checks], [CODES[reason] for reason, _ in checks], self.state)
+        return np.where(told_dead, self.state, failed).astype(np.int8)
+
+    @cached_property
+    def _kinds(self) -> tuple[pa.Array, pa.Array]:
+        return self.wanted.asset_class.take(pa.array(self.i)), self.contracts.asset_class.take(pa.array(self.c))
+
+
+def by_identity(wanted: Wanted, contracts: Contracts) -> Pairs:
+    """Pairs that share an ISIN, FIGI or CUSIP; each once, under the strongest."""
+    rows = np.arange(len(wanted))
+    found: dict[str, tuple[Rows, Rows]] = {}
+    for name in IDENTITIES:
+        ours = wanted.identities[name]
+        if name == "isin":
+            i, edge = join(rows, ours, np.arange(len(contracts.isins)), contracts.isins)
+            found[name] = i, contracts.isin_rows[edge]
+        elif ours.null_count < len(ours):
+            found[name] = join(rows, ours, np.arange(len(contracts)), contracts.column(name))
+    i = np.concatenate([pair[0] for pair in found.values()])
+    c = np.concatenate([pair[1] for pair in found.values()])
+    method = np.concatenate([np.full(len(found[n][0]), IDENTITIES.index(n), np.int8) for n in found])
+    order = np.lexsort((method, c, i))
+    i, c, method = i[order], c[order], method[order]
+    first = np.append(True, (i[1:] != i[:-1]) | (c[1:] != c[:-1]))[: len(i)]
+    return Pairs(wanted, contracts, i[first], c[first], method[first])
+
+
+def by_symbol(wanted: Wanted, contracts: Contracts) -> Pairs:
+    """Pairs that share a symbol in one of its spellings; each once."""
+    i, c = join(wanted.key_rows, wanted.keys, np.arange(len(contracts)), contracts.symbol_key)
+    first = np.append(True, (i[1:] != i[:-1]) | (c[1:] != c[:-1]))[: len(i)]
+    return Pairs(wanted, contracts, i[first], c[first])
