@@ -54,7 +54,8 @@ class Answer:
         if not label.is_right(mapping.contract):
             return Outcome.WRONG
         if label.status is Expected.OPTIONAL:
-            return Outcome.RIGHT
+            elsewhere = mapping.contract.currency != label.instrument.currency
+            return Outcome.WRONG if elsewhere and mapping.status is Status.MATCHED else Outcome.RIGHT
         if mapping.status == label.status.value:
             return Outcome.FOUND
         return Outcome.WRONG if mapping.status is Status.MATCHED else Outcome.MISSED

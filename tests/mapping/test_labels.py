@@ -67,10 +67,6 @@ def test_naive_matchers_are_wrong_on_this_set(name: str, shared_data: Path) -> N
     assert Score.of(answers).wrong >= 100
 
 
-FOUND = contract("7", "ACME")
-WANTED = instrument("ACME", "Acme Inc.")
-
-
 @pytest.mark.parametrize(
     ("label", "native_id", "said", "outcome"),
     [
@@ -90,17 +86,20 @@ WANTED = instrument("ACME", "Acme Inc.")
     ],
 )
 def test_outcomes(label: Expected, native_id: str | None, said: MappingStatus, outcome: Outcome) -> None:
-    answer = Answer(
-        Label("ibkr", "plain", label, "" if label is Expected.NONE else "7", WANTED),
-        Mapping(
-            broker="ibkr",
-            ticker="ACME",
-            instrument_id=WANTED.instrument_id,
-            status=said,
-            contract=FOUND.model_copy(update={"native_id": native_id}) if native_id else None,
-        ),
-    )
-    assert answer.outcome is outcome
+    assert answer(label, said, native_id).outcome is outcome
+
+
+def test_another_currency_is_never_the_wanted_listing() -> None:
+    assert answer(Expected.OPTIONAL, MappingStatus.OTHER_LISTING, "7", currency="EUR").outcome is Outcome.RIGHT
+    assert answer(Expected.OPTIONAL, MappingStatus.MATCHED, "7", currency="EUR").outcome is Outcome.WRONG
+
+
+def answer(label: Expected, said: MappingStatus, native_id: str | None, currency: str = "USD") -> Answer:
+    """What a matcher said about an instrument in USD whose right contract, if any, is 7."""
+    found = contract(native_id, "ACME", currency=currency) if native_id else None
+    mapping = Mapping(broker="ibkr", ticker="ACME", instrument_id="ticker:ACME", status=said, contract=found)
+    wanted = instrument("ACME", "Acme Inc.")
+    return Answer(Label("ibkr", "plain", label, "" if label is Expected.NONE else "7", wanted), mapping)
 
 
 def test_recall_is_of_what_was_to_be_found() -> None:
