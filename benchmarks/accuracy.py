@@ -182,8 +182,9 @@ def failures(answers: Iterable[Answer]) -> str:
         label, mapping = answer.label, answer.mapping
         got = mapping.contract
         said = f"{got.symbol} {got.name!r} {got.native_id} by {mapping.search_method}" if got else f"{list(mapping.candidates)}"
+        source = "ibkr_truth" if label.kind in (TRUTH, BARE) else label.broker
         by_outcome[answer.outcome].append(
-            f"{answer.outcome.value}: {label.broker}.csv:{label.line} {label.kind} {label.instrument.ticker} "
+            f"{answer.outcome.value}: {source}.csv:{label.line} {label.kind} {label.instrument.ticker} "
             f"{label.instrument.name!r} {label.instrument.isin or ''}: expected {label.status.value} {label.contract}, "
             f"said {mapping.status.value} {mapping.reason or ''} {said}"
         )
