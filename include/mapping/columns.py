@@ -34,15 +34,20 @@ def flat(column: Any, kind: pa.DataType) -> pa.Array:
 
 
 def join(left_rows: Rows, left: pa.Array, right_rows: Rows, right: pa.Array) -> tuple[Rows, Rows]:
-    """Every (left row, right row) whose keys are equal, in the order of rows; null joins nothing."""
-    none = np.zeros(0, np.int64)
-    if not len(left) or not len(right):
-        return none, none
-    one = pa.table({"key": left, "left": left_rows}).filter(pc.is_valid(left))
-    two = pa.table({"key": right, "right": right_rows}).filter(pc.is_valid(right))
-    found = one.join(two, "key", join_type="inner")
-    pairs = np.column_stack((found["left"].to_numpy(), found["right"].to_numpy()))
-    if not len(pairs):
-        return none, none
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    return pairs[order, 0], pairs[order, 1]
+    """Every (left row, right row) whose keys are equal, in the order of rows; null joins nothing.
+
+    Args:
+        left_rows / right_rows: One per key, ascending; a row may have several keys.
+        left / right: Keys.
+    """
+    keys = pc.dictionary_encode(right.drop_null())
+    if not len(keys):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    sizes = np.bincount(keys.indices.to_numpy(), minlength=len(keys.dictionary))
+    by_key = right_rows[mask(pc.is_valid(right))][np.argsort(keys.indices.to_numpy(), kind="stable")]
+    found = pc.index_in(left, value_set=keys.dictionary)
+    key = found.drop_null().to_numpy()
+    count = sizes[key]
+    before = np.cumsum(count) - count
+    place = np.arange(count.sum()) - np.repeat(before, count) + np.repeat((np.cumsum(sizes) - sizes)[key], count)
+    return np.repeat(left_rows[mask(pc.is_valid(found))], count), by_key[place]

@@ -21,7 +21,8 @@ from include.errors import InputError
 from include.mapping.columns import Mask, Rows, among, flat, mask, same
 from include.mapping.names import Names, parse_names
 from include.mapping.reasons import CODES, FITS
-from include.mapping.symbols import pair
+from include.mapping.spelling import spelled
+from include.mapping.symbols import QUOTED_IN_PAIRS, pair_key
 from include.mapping.wanted import IDENTITIES, Wanted
 
 # IBKR's exchange word for contracts that are only valued, never traded, and its suffix for symbols that were given away.
@@ -29,7 +30,7 @@ _VALUED_ONLY = "VALUE"
 _DEAD_SUFFIX = r"\.OLD\d*$"
 _PASSING = "tradable|halt|suspend"
 _KINDS = frozenset(kind.value for kind in AssetClass)
-_QUOTED_IN_PAIRS = pa.array([AssetClass.CRYPTO.value, AssetClass.FX.value, AssetClass.METAL.value])
+_PAIRS = pa.array([kind.value for kind in QUOTED_IN_PAIRS])
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def pick(table: pa.Table, wanted: Wanted, markets: Mapping[str, Market], home_ma
     chosen = among(keys, wanted.keys)
     for name in IDENTITIES:
         if whole[name].null_count < whole.num_rows:
-            chosen |= among(whole[name], wanted.identities[name])
+            chosen |= among(whole[name], wanted.column(name))
     return _contracts(whole, keys, chosen, markets, home_market)
 
 
@@ -120,23 +121,15 @@ def complete(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=CONTRACT_SCHEMA)
 
 
-def spelled(symbols: Any) -> Any:
-    """Symbols in one spelling, as `symbols.canonical` spells one."""
-    upper = pc.utf8_upper(symbols)
-    return pc.ascii_trim(pc.replace_substring_regex(upper, r"[\s./_\-]+", "."), ".")
-
-
 def symbol_keys(table: pa.Table) -> pa.Array:
     """The key of each row's symbol; of pairs `BASE.QUOTE`."""
-    keys = pc.replace_substring_regex(flat(spelled(table["symbol"]), pa.string()), _DEAD_SUFFIX, "")
-    rows = np.flatnonzero(mask(pc.is_in(table["asset_class"], value_set=_QUOTED_IN_PAIRS)))
+    keys = pc.replace_substring_regex(spelled(table["symbol"]), _DEAD_SUFFIX, "")
+    rows = np.flatnonzero(mask(pc.is_in(table["asset_class"], value_set=_PAIRS)))
     if not len(rows):
         return keys
     some = table.select(["symbol", "base", "currency"]).take(pa.array(rows)).to_pydict()
-    pairs = [
-        f"{base}.{currency}".upper() if base else pair(symbol or "")
-        for symbol, base, currency in zip(some["symbol"], some["base"], some["currency"], strict=True)
-    ]
+    told = zip(some["symbol"], some["base"], some["currency"], strict=True)
+    pairs = [pair_key(symbol or "", base, currency or "") for symbol, base, currency in told]
     changed = np.zeros(len(keys), np.bool_)
     changed[rows] = True
     return pc.replace_with_mask(keys, pa.array(changed), pa.array(pairs, pa.string()))

@@ -37,12 +37,12 @@ class Matches:
     lookups: int
 
     def table(self) -> pa.Table:
-        """One row per instrument: `instrument_id, status, reason, search_method, score` and the contract's columns, null without one."""
+        """One row per instrument: `instrument_id, status, reason, search_method, score`, and the contract's columns (null without)."""
         said = self.verdicts
         row = pa.array(said.contract, mask=said.contract == NO_CONTRACT)
         methods = pa.array(METHODS).take(pa.array(said.method, mask=said.contract == NO_CONTRACT))
         told = {
-            "instrument_id": self.wanted.instrument_id,
+            "instrument_id": self.wanted.column("instrument_id"),
             "status": pa.array([status.value for status in STATUSES]).take(pa.array(said.status)),
             "reason": pa.array([reason or None for reason in REASONS]).take(pa.array(said.reason)),
             "search_method": methods,
@@ -62,14 +62,14 @@ class Matches:
         contracts = {row: _contract(told) for row, told in zip(rows.tolist(), self._rows(rows), strict=True)}
         candidates = self._candidates()
         found = []
-        for number, instrument in enumerate(self.wanted.instruments):
+        for number, instrument in enumerate(self.wanted.table.to_pylist()):
             contract = contracts.get(int(said.contract[number]))
             method = METHODS[said.method[number]] if contract else None
             found.append(
                 Mapping(
                     broker=self.broker,
-                    ticker=instrument.ticker,
-                    instrument_id=instrument.instrument_id,
+                    ticker=instrument["ticker"],
+                    instrument_id=instrument["instrument_id"],
                     status=STATUSES[said.status[number]],
                     contract=contract,
                     search_method=method,
@@ -95,8 +95,8 @@ class Matches:
         return {number: tuple(sorted(native_ids)[:_MOST_CANDIDATES]) for number, native_ids in found.items()}
 
 
-def _evidence(instrument: Any, contract: Contract, method: int) -> str:
-    value = {TICKER: contract.symbol, NAME: contract.name}.get(method) or getattr(instrument, METHODS[method])
+def _evidence(instrument: dict[str, Any], contract: Contract, method: int) -> str:
+    value = {TICKER: contract.symbol, NAME: contract.name}.get(method) or instrument[METHODS[method]]
     return f"{METHODS[method]}={value}" + (f"; asked by {contract.evidence}" if contract.evidence else "")
 
 

@@ -23,7 +23,7 @@ from include.mapping.wanted import Wanted
 # The same words, at most a letter apart, and the next best company clearly behind.
 NAME_MIN = 97.0
 NAME_MARGIN = 5.0
-_OPENING = 4  # letters: contracts whose names begin otherwise are not looked at
+_OPENING = 8  # letters: contracts whose names begin otherwise are not looked at
 
 # What a stronger key said and the name may not overrule: a dead contract or a contradiction is an answer.
 _FINAL = tuple(
@@ -103,7 +103,7 @@ def told_apart(pairs: Pairs) -> Mask:
 
 def _named_alike(wanted: Wanted, table: pa.Table, rows: Rows) -> Mask:
     """Contracts in the currency and with the opening letters of one of the wanted rows."""
-    in_currency = among(table["currency"], wanted.currency.take(pa.array(rows)))
+    in_currency = among(table["currency"], wanted.column("currency").take(pa.array(rows)))
     found = np.zeros(table.num_rows, np.bool_)
     some = np.flatnonzero(in_currency)
     names = parse_names(table["name"].take(pa.array(some)).combine_chunks())
@@ -113,7 +113,7 @@ def _named_alike(wanted: Wanted, table: pa.Table, rows: Rows) -> Mask:
 
 def _pairs(wanted: Wanted, contracts: Contracts, rows: Rows) -> Pairs:
     """Pairs of the same currency whose names begin alike."""
-    ours = pc.binary_join_element_wise(_openings(wanted.names.take(rows)), wanted.currency.take(pa.array(rows)), " ")
+    ours = pc.binary_join_element_wise(_openings(wanted.names.take(rows)), wanted.column("currency").take(pa.array(rows)), " ")
     theirs = pc.binary_join_element_wise(_openings(contracts.names), contracts.column("currency"), " ")
     i, c = join(rows, ours, np.arange(len(contracts)), theirs)
     return Pairs(wanted, contracts, i, c)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.mapping import name_words
+from include.mapping.columns import mask
 from include.mapping.name_text import plain_words
 from include.mapping.name_words import FORMS, LEGAL_FORMS, NUMBER, SOFT_WORDS, SPELLINGS, Form
 
@@ -32,6 +33,7 @@ class Names:
         full: Every word, lower case, without accents and punctuation; legal form and description included.
         core: The words that identify the company, in order; "" only where the name has no letters or digits at all.
         squeezed: `core` without blanks.
+        is_empty: Whether there are none.
         hard: The words of `core` that are neither soft nor a legal form; all of them where none is left.
         first: The first of `hard`.
         numbers: Those of `hard` that are numbers, sorted; mostly "".
@@ -50,6 +52,7 @@ class Names:
     numbers: pa.Array
     share_class: pa.Array
     form: npt.NDArray[np.int8]
+    is_empty: npt.NDArray[np.bool_]
     is_fund: npt.NDArray[np.bool_]
     is_whole: npt.NDArray[np.bool_]
     may_be_cut: npt.NDArray[np.bool_]
@@ -87,9 +90,9 @@ def _parsed(names: pa.Array) -> Names:
     letter = pc.ascii_upper(pc.binary_join_element_wise(*letters, ""))
     words = _Words.split(pc.replace_substring_regex(full, name_words.DESCRIPTION, "")).without_endings()
     hard = words.hard()
-    spaces = pc.count_substring(full, " ").to_numpy()
-    is_whole = words.lengths < np.where(pc.equal(full, "").to_numpy(zero_copy_only=False), 0, spaces + 1)
-    long = pc.greater_equal(pc.utf8_length(full), SHORTEST_CUT).to_numpy(zero_copy_only=False)
+    is_empty = words.lengths == 0
+    is_whole = ~is_empty & (words.lengths <= pc.count_substring(full, " ").to_numpy())
+    long = mask(pc.greater_equal(pc.binary_length(full), SHORTEST_CUT))
     return Names(
         full=full,
         core=words.joined(" "),
@@ -99,6 +102,7 @@ def _parsed(names: pa.Array) -> Names:
         numbers=hard.numbers(),
         share_class=pc.if_else(pc.equal(letter, ""), pa.scalar(None, pa.string()), letter),
         form=np.where(held, np.int8(_FORM_CODES[Form.ORDINARY]), _forms(full)),
+        is_empty=is_empty,
         is_fund=is_fund,
         is_whole=is_whole,
         may_be_cut=long & ~is_whole,
@@ -117,8 +121,7 @@ def _forms(full: pa.Array) -> npt.NDArray[np.int8]:
 
 
 def _has(text: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = pc.match_substring_regex(text, pattern).to_numpy(zero_copy_only=False)
-    return found
+    return mask(pc.match_substring_regex(text, pattern))
 
 
 @dataclass(frozen=True)

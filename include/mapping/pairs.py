@@ -45,7 +45,10 @@ class Pairs:
     def where(self, kept: Mask) -> "Pairs":
         """Some of the pairs."""
         method = None if self.method is None else self.method[kept]
-        return Pairs(self.wanted, self.contracts, self.i[kept], self.c[kept], method)
+        some = Pairs(self.wanted, self.contracts, self.i[kept], self.c[kept], method)
+        known = {name: fact[kept] for name, fact in self.__dict__.items() if name in _FACTS}
+        some.__dict__.update(known)  # what is known of a pair stays known
+        return some
 
     @property
     def rows(self) -> Rows:
@@ -55,12 +58,12 @@ class Pairs:
     @cached_property
     def in_currency(self) -> Mask:
         """The same currency."""
-        return same(self.wanted.currency, self.i, self.contracts.column("currency"), self.c)
+        return same(self.wanted.column("currency"), self.i, self.contracts.column("currency"), self.c)
 
     @cached_property
     def in_market(self) -> Mask:
         """The same market, as far as the broker tells it."""
-        return same(self.wanted.market, self.i, self.contracts.market, self.c)
+        return same(self.wanted.column("market"), self.i, self.contracts.market, self.c)
 
     @cached_property
     def market_told(self) -> Mask:
@@ -83,11 +86,11 @@ class Pairs:
 
         The FIGI of a listing differs from market to market, so that it contradicts nothing.
         """
-        wanted, known = self.wanted.identities["isin"].take(pa.array(self.i)), self.contracts.isin_count[self.c]
-        agrees = same(self.wanted.identities["isin"], self.i, self.contracts.column("isin"), self.c) & (known == 1)
+        wanted, known = self.wanted.column("isin").take(pa.array(self.i)), self.contracts.isin_count[self.c]
+        agrees = same(self.wanted.column("isin"), self.i, self.contracts.column("isin"), self.c) & (known == 1)
         found = mask(pc.is_valid(wanted)) & (known > 0) & ~agrees
         for name in ("share_class_figi", "cusip"):
-            ours = self.wanted.identities[name].take(pa.array(self.i))
+            ours = self.wanted.column(name).take(pa.array(self.i))
             found |= mask(pc.not_equal(ours, self.contracts.column(name).take(pa.array(self.c))))
         return found
 
@@ -106,7 +109,7 @@ class Pairs:
         have a US ISIN, the ordinary shares they stand for have their own country's.
         """
         ours, theirs = self.wanted.names.form[self.i], self.contracts.names.form[self.c]
-        american = mask(pc.starts_with(self.wanted.identities["isin"], "US")) & mask(pc.equal(self.wanted.market, "US"))
+        american = mask(pc.starts_with(self.wanted.column("isin"), "US")) & mask(pc.equal(self.wanted.column("market"), "US"))
         receipt = (theirs == _DEPOSITARY) & (ours == _ORDINARY) & american[self.i]
         form = (ours == theirs) | receipt | self.wanted.is_pair[self.i]
         return mask(pc.equal(*self._kinds)) & form
@@ -114,7 +117,7 @@ class Pairs:
     @cached_property
     def score(self) -> npt.NDArray[np.float64]:
         """How alike the two companies' names are, 0 to 100."""
-        return similarities(self.wanted.names.take(self.i), self.contracts.names.take(self.c))
+        return similarities(self.wanted.names, self.i, self.contracts.names, self.c)
 
     @cached_property
     def same_share_class(self) -> Mask:
@@ -128,7 +131,7 @@ class Pairs:
 
         Neither those of symbols and names together may contradict, nor the two names' own.
         """
-        funds = mask(pc.equal(self.wanted.asset_class, AssetClass.ETF.value))[self.i]
+        funds = mask(pc.equal(self.wanted.column("asset_class"), AssetClass.ETF.value))[self.i]
         near = self.score >= np.where(funds, FUND_NAME_MIN, SYMBOL_NAME_MIN)
         classes = (
             (self.wanted.share_class, self.contracts.share_class),
@@ -157,7 +160,10 @@ class Pairs:
 
     @cached_property
     def _kinds(self) -> tuple[pa.Array, pa.Array]:
-        return self.wanted.asset_class.take(pa.array(self.i)), self.contracts.asset_class.take(pa.array(self.c))
+        return self.wanted.column("asset_class").take(pa.array(self.i)), self.contracts.asset_class.take(pa.array(self.c))
+
+
+_FACTS = frozenset(name for name, value in vars(Pairs).items() if isinstance(value, cached_property)) - {"_kinds"}
 
 
 def by_identity(wanted: Wanted, contracts: Contracts) -> Pairs:
@@ -165,7 +171,7 @@ def by_identity(wanted: Wanted, contracts: Contracts) -> Pairs:
     rows = np.arange(len(wanted))
     found: dict[str, tuple[Rows, Rows]] = {}
     for name in IDENTITIES:
-        ours = wanted.identities[name]
+        ours = wanted.column(name)
         if name == "isin":
             i, edge = join(rows, ours, np.arange(len(contracts.isins)), contracts.isins)
             found[name] = i, contracts.isin_rows[edge]

@@ -17,7 +17,7 @@ def bring_home(wanted: Wanted, by_symbol: Pairs, verdicts: Verdicts) -> None:
         by_symbol: All pairs that share a symbol.
         verdicts: Written to.
     """
-    ids = pc.dictionary_encode(wanted.instrument_id).indices.to_numpy().astype(np.int64)
+    ids = pc.dictionary_encode(wanted.column("instrument_id")).indices.to_numpy().astype(np.int64)
     lost = _claimed_twice(ids, verdicts) | _anothers_symbol(ids, by_symbol, verdicts)
     verdicts.withdraw(lost, CLAIMED_TWICE)
 

@@ -10,6 +10,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import Prefix
 from rapidfuzz.process import cpdist
 
+from include.mapping.columns import Rows, mask, same
 from include.mapping.names import Names, parse_names
 
 Scores = npt.NDArray[np.float64]
@@ -18,8 +19,8 @@ SAME, SAME_HARD_WORDS, CONTAINED, OTHER_FIRST_WORD, OTHER_NUMBER = 100.0, 95.0, 
 _CUT_FROM = 16  # letters of the shorter name, before it may be the longer one cut off
 
 
-def similarities(left: Names, right: Names) -> Scores:
-    """How alike the companies of two columns of names are, row by row: 0 to 100, symmetric; 0 where one has no words.
+def similarities(left: Names, left_rows: Rows, right: Names, right_rows: Rows) -> Scores:
+    """How alike the companies of pairs of names are: 0 to 100, symmetric; 0 where one has no words.
 
     100 for the same words, however they are spaced (`Inter Parfums`, `INTERPARFUMS`) and also where one is the other cut off, as
     lists with short columns do (`OLLIE'S BARGAIN OUTLET HOLDI`); `Brookfield Renewable Corp` is not cut off, and not `Brookfield
@@ -28,29 +29,30 @@ def similarities(left: Names, right: Names) -> Scores:
     least 85. What companies share is often the last word (`... Therapeutics`), what tells them apart the first: where that
     differs, 60 at most.
     """
-    scores = np.full(len(left), np.nan)
-    _settle(scores, _mask(pc.or_(pc.equal(left.core, ""), pc.equal(right.core, ""))), 0.0)
-    _settle(scores, _mask(pc.equal(left.squeezed, right.squeezed)), SAME)
-    numbered = pc.and_(pc.not_equal(left.numbers, ""), pc.not_equal(right.numbers, ""))
-    _settle(scores, _mask(pc.and_(numbered, pc.not_equal(left.numbers, right.numbers))), OTHER_NUMBER)
-    open_rows = np.flatnonzero(np.isnan(scores))
-    if len(open_rows):
-        scores[open_rows] = _by_letters(left.take(open_rows), right.take(open_rows))
+    scores = np.full(len(left_rows), np.nan)
+    scores[same(left.squeezed, left_rows, right.squeezed, right_rows)] = SAME
+    scores[left.is_empty[left_rows] | right.is_empty[right_rows]] = 0.0
+    rows = np.flatnonzero(np.isnan(scores))
+    if len(rows):
+        scores[rows] = _of_different(left.take(left_rows[rows]), right.take(right_rows[rows]))
     return scores
 
 
 def similarity(left: str, right: str) -> float:
     """`similarities` of two names."""
-    return float(similarities(parse_names([left]), parse_names([right]))[0])
+    row = np.zeros(1, np.int64)
+    return float(similarities(parse_names([left]), row, parse_names([right]), row)[0])
 
 
-def _settle(scores: Scores, mask: npt.NDArray[np.bool_], value: float) -> None:
-    scores[mask & np.isnan(scores)] = value
-
-
-def _mask(column: pa.Array) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = column.to_numpy(zero_copy_only=False)
-    return found
+def _of_different(left: Names, right: Names) -> Scores:
+    """Of names whose words differ."""
+    numbered = pc.and_(pc.not_equal(left.numbers, ""), pc.not_equal(right.numbers, ""))
+    other_number = mask(pc.and_(numbered, pc.not_equal(left.numbers, right.numbers)))
+    scores = np.full(len(left), OTHER_NUMBER)
+    rows = np.flatnonzero(~other_number)
+    if len(rows):
+        scores[rows] = _by_letters(left.take(rows), right.take(rows))
+    return scores
 
 
 def _by_letters(left: Names, right: Names) -> Scores:
@@ -68,7 +70,7 @@ def _by_letters(left: Names, right: Names) -> Scores:
     scores = np.maximum(np.maximum(ratio, words), np.where(contained, CONTAINED, 0.0)).astype(np.float64)
     first = cpdist(left.first.to_pylist(), right.first.to_pylist(), scorer=fuzz.ratio, workers=-1)
     scores = np.where(~contained & (first < 75), np.minimum(scores, OTHER_FIRST_WORD), scores)
-    same_hard = _mask(pc.equal(left.hard, right.hard))
+    same_hard = mask(pc.equal(left.hard, right.hard))
     found: Scores = np.round(np.select([is_cut, same_hard], [SAME, SAME_HARD_WORDS], scores), 1)
     return found
 

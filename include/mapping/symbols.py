@@ -8,16 +8,16 @@ notation is known, `include/domain/notation/` reads and writes it.
 import re
 from functools import lru_cache
 
-from include.domain.instrument import AssetClass, Instrument
+from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.domain.notation.pairs import Pair, cut, parse_pair
 from include.domain.notation.symbols import SERIES, words
 from include.domain.notation.venues import INDIA, stem
 
-__all__ = ["QUOTED_IN_PAIRS", "canonical", "keys", "pair", "share_class", "stem", "variants"]
+__all__ = ["QUOTED_IN_PAIRS", "canonical", "keys", "pair", "pair_key", "share_class", "stem", "variants"]
 
 _CLASS = re.compile(r"^(?P<stem>[A-Z0-9]+)[.](?P<share_class>[A-Z])$")
-QUOTED_IN_PAIRS = frozenset({AssetClass.CRYPTO, AssetClass.FX})
+QUOTED_IN_PAIRS = frozenset({AssetClass.CRYPTO, AssetClass.FX, AssetClass.METAL})
 
 
 @lru_cache(maxsize=65536)
@@ -62,14 +62,20 @@ def pair(symbol: str) -> str:
     return _spelled(found) if found else plain
 
 
-def keys(instrument: Instrument, market: Market) -> frozenset[str]:
-    """Canonical symbols under which the instrument's contract may be listed; a pair's is `BASE.QUOTE`, by its currency."""
-    if instrument.asset_class in QUOTED_IN_PAIRS:
-        own = stem(instrument.ticker, market)
-        found = parse_pair(instrument.ticker, instrument.currency) or parse_pair(own, instrument.currency)
-        alone = instrument.asset_class is AssetClass.CRYPTO and len(words(own)) == 1  # `BTC.CRYPTO`: the coin, in its currency
-        return frozenset({_spelled(found) if found else canonical(f"{own}.{instrument.currency}") if alone else pair(own)})
-    return frozenset(canonical(spelling) for spelling in variants(instrument.ticker, market))
+def keys(ticker: str, asset_class: AssetClass, currency: str, market: Market) -> frozenset[str]:
+    """Canonical symbols under which an instrument's contract may be listed; a pair's is `BASE.QUOTE`, by its currency."""
+    if asset_class in QUOTED_IN_PAIRS:
+        own = stem(ticker, market)
+        found = parse_pair(ticker, currency) or parse_pair(own, currency)
+        alone = asset_class is AssetClass.CRYPTO and len(words(own)) == 1  # `BTC.CRYPTO`: the coin, in its currency
+        return frozenset({_spelled(found) if found else canonical(f"{own}.{currency}") if alone else pair(own)})
+    return frozenset(canonical(spelling) for spelling in variants(ticker, market))
+
+
+def pair_key(symbol: str, base: str | None, currency: str) -> str:
+    """The key of a contract that is a pair: what the broker tells as its base, else its symbol cut before its currency."""
+    found = None if base else parse_pair(symbol, currency)
+    return f"{base}.{currency}".upper() if base else _spelled(found) if found else pair(symbol)
 
 
 def _spelled(found: Pair) -> str:

@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from include.domain.instrument import Instrument
+from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
+from include.domain.notation.venues import INDIA
 from include.errors import InputError
-from include.mapping.columns import Mask, Rows
+from include.mapping.columns import Mask, Rows, flat, mask
 from include.mapping.names import Names, parse_names
-from include.mapping.symbols import QUOTED_IN_PAIRS, canonical, keys, share_class, stem
+from include.mapping.spelling import spelled
+from include.mapping.symbols import QUOTED_IN_PAIRS, keys, share_class
 
 IDENTITIES = ("isin", "share_class_figi", "figi", "cusip")  # in order of strength
+WANTED_SCHEMA = pa.schema([(name, pa.string()) for name in Instrument.model_fields])
+_PAIRS = pa.array([kind.value for kind in QUOTED_IN_PAIRS])
 
 
 @dataclass(frozen=True)
@@ -21,64 +27,109 @@ class Wanted:
     """Instruments, one row each.
 
     Attributes:
-        instruments: As they were given, each ticker once.
-        instrument_id / currency / market / region / asset_class: One value per row.
-        identities: Column by name of `IDENTITIES`; null where it is not known.
+        table: Of `WANTED_SCHEMA`, each ticker once.
+        region: Of each row's market.
         names: Their names, taken apart.
+        stem: The tickers without their markets' endings.
         share_class: From the ticker (`BRK-B`), else from the name, else null.
-        squeezed_symbol: The ticker without market and separators (`BRKB`).
         is_pair: Crypto and currency pairs are their symbol; they have no company name.
-        key_rows / keys: Every canonical symbol under which a row's contract may be listed, and the row.
+        key_rows / keys: Every canonical symbol under which a row's contract may be listed, and the row; by row.
     """
 
-    instruments: Sequence[Instrument]
-    instrument_id: pa.Array
-    currency: pa.Array
-    market: pa.Array
+    table: pa.Table
     region: pa.Array
-    asset_class: pa.Array
-    identities: Mapping[str, pa.Array]
     names: Names
+    stem: pa.Array
     share_class: pa.Array
-    squeezed_symbol: pa.Array
     is_pair: Mask
     key_rows: Rows
     keys: pa.Array
 
     def __len__(self) -> int:
-        return len(self.instruments)
+        return int(self.table.num_rows)
 
     @classmethod
     def of(cls, instruments: Sequence[Instrument], markets: Mapping[str, Market]) -> "Wanted":
-        """Take instruments apart.
+        """Take instruments apart. Raises `InputError` like `of_table`."""
+        columns = [
+            pa.array([getattr(instrument, name) or None for instrument in instruments], pa.string())
+            for name in WANTED_SCHEMA.names
+        ]
+        return cls.of_table(pa.table(columns, schema=WANTED_SCHEMA), markets)
+
+    @classmethod
+    def of_table(cls, table: pa.Table, markets: Mapping[str, Market]) -> "Wanted":
+        """Take the rows of a table of `WANTED_SCHEMA` apart.
 
         Raises:
             InputError: One names a market that is not configured.
         """
-        for instrument in instruments:
-            if instrument.market not in markets:
-                expected = "expected a market of markets.yaml"
-                raise InputError(expected, source=instrument.ticker, field="market", value=instrument.market)
-        names = parse_names([instrument.name for instrument in instruments])
-        stems = [stem(instrument.ticker, markets[instrument.market]) for instrument in instruments]
-        named = names.share_class.to_pylist()
-        spelled = [sorted(keys(instrument, markets[instrument.market])) for instrument in instruments]
+        table = pa.table([flat(table[name], pa.string()) for name in WANTED_SCHEMA.names], schema=WANTED_SCHEMA)
+        market = flat(table["market"], pa.string())
+        used = sorted(filter(None, pc.unique(market).to_pylist()))
+        for name in used:
+            if name not in markets:
+                first = table.filter(pc.equal(market, name))["ticker"][0].as_py()
+                raise InputError("expected a market of markets.yaml", source=first, field="market", value=name)
+        stems = _stems(flat(table["ticker"], pa.string()), market, [markets[name] for name in used])
+        names = parse_names(flat(table["name"], pa.string()))
+        is_pair = mask(pc.is_in(table["asset_class"], value_set=_PAIRS))
+        plain = mask(pc.match_substring_regex(stems, r"^[1-9A-Z][A-Z0-9]*$")) & ~is_pair
+        plain &= ~mask(pc.is_in(market, value_set=pa.array(sorted(INDIA))))
+        key_rows, found = _keys(table, stems, plain, markets)
         return cls(
-            instruments=instruments,
-            instrument_id=_column(instrument.instrument_id for instrument in instruments),
-            currency=_column(instrument.currency for instrument in instruments),
-            market=_column(instrument.market for instrument in instruments),
-            region=_column(markets[instrument.market].region for instrument in instruments),
-            asset_class=_column(instrument.asset_class.value for instrument in instruments),
-            identities={name: _column(getattr(one, name) or None for one in instruments) for name in IDENTITIES},
+            table=table,
+            region=pa.array([markets[name].region for name in used], pa.string()).take(pc.index_in(market, pa.array(used))),
             names=names,
-            share_class=_column(share_class(one) or other for one, other in zip(stems, named, strict=True)),
-            squeezed_symbol=_column(canonical(one).replace(".", "") for one in stems),
-            is_pair=np.array([instrument.asset_class in QUOTED_IN_PAIRS for instrument in instruments], np.bool_),
-            key_rows=np.repeat(np.arange(len(instruments)), [len(one) for one in spelled]).astype(np.int64),
-            keys=_column(key for one in spelled for key in one),
+            stem=stems,
+            share_class=pc.coalesce(_share_classes(stems, plain), names.share_class),
+            is_pair=is_pair,
+            key_rows=key_rows,
+            keys=found,
         )
 
+    def column(self, name: str) -> pa.Array:
+        """One column of the table."""
+        return self.table[name].chunk(0) if self.table.num_rows else pa.array([], pa.string())
 
-def _column(values: object) -> pa.Array:
-    return pa.array(list(values), pa.string())  # type: ignore[call-overload]
+    @property
+    def identities(self) -> dict[str, pa.Array]:
+        """Columns of `IDENTITIES`; null where one is not known."""
+        return {name: self.column(name) for name in IDENTITIES}
+
+    @cached_property
+    def squeezed_symbol(self) -> pa.Array:
+        """The tickers without market and separators (`BRKB`)."""
+        return pc.replace_substring(spelled(self.stem), ".", "")
+
+
+def _stems(tickers: pa.Array, market: pa.Array, used: Sequence[Market]) -> pa.Array:
+    """Tickers without the ending of their own market (`include.domain.notation.venues.stem`, a market at a time)."""
+    stems = tickers
+    for one in used:
+        if one.yahoo_suffix:
+            here = pc.equal(market, one.market)
+            bare = pc.replace_substring_regex(tickers.filter(here), rf"(?i)[.=]{one.yahoo_suffix}$", "")
+            stems = pc.replace_with_mask(stems, here, bare)
+    return stems
+
+
+def _keys(table: pa.Table, stems: pa.Array, plain: Mask, markets: Mapping[str, Market]) -> tuple[Rows, pa.Array]:
+    """(row, key): a plain symbol is its own only spelling; whatever has separators, zeros in front or series has several."""
+    rows = np.flatnonzero(~plain)
+    rare = table.select(["ticker", "asset_class", "currency", "market"]).take(pa.array(rows)).to_pylist()
+    spellings = [
+        sorted(keys(row["ticker"], AssetClass(row["asset_class"]), row["currency"], markets[row["market"]])) for row in rare
+    ]
+    several = np.repeat(rows, [len(one) for one in spellings]).astype(np.int64)
+    found = pa.concat_arrays([stems.filter(pa.array(plain)), pa.array([key for one in spellings for key in one], pa.string())])
+    key_rows = np.concatenate((np.flatnonzero(plain), several))
+    order = np.argsort(key_rows, kind="stable")
+    return key_rows[order], found.take(pa.array(order))
+
+
+def _share_classes(stems: pa.Array, plain: Mask) -> pa.Array:
+    classes = np.full(len(stems), None, dtype=object)
+    rows = np.flatnonzero(~plain)
+    classes[rows] = [share_class(one or "") for one in stems.take(pa.array(rows)).to_pylist()]
+    return pa.array(classes, pa.string())

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,8 +124,9 @@ def test_funds_are_known_by_their_name() -> None:
 @given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=60)), max_size=5))
 def test_similarity_is_symmetric_and_within_0_and_100(pairs: list[tuple[str, str]]) -> None:
     left, right = parse_names([one for one, _ in pairs]), parse_names([two for _, two in pairs])
-    scores = similarities(left, right).tolist()
-    assert scores == similarities(right, left).tolist()
+    rows = np.arange(len(pairs))
+    scores = similarities(left, rows, right, rows).tolist()
+    assert scores == similarities(right, rows, left, rows).tolist()
     assert all(0 <= score <= 100 for score in scores)
     assert scores == [similarity(one, two) for one, two in pairs]  # whatever else is in the column
 
