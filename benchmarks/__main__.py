@@ -8,6 +8,8 @@ import platform
 import sys
 from pathlib import Path
 
+from benchmarks import accuracy
+from benchmarks.real_tables import data_folder
 from benchmarks.step_eight import agreement, busiest_second, new_run, seconds_of_step_eight, targets
 from benchmarks.world import World, world
 from include.settings import PROJECT
@@ -17,7 +19,7 @@ REPORT = PROJECT / "docs" / "benchmarks.md"
 
 def main() -> int:
     """Measure everything once; 1 where the real data are absent."""
-    data = Path(os.environ.get("POLYBROKER_TEST_DATA", PROJECT.parent / "shared" / "data"))
+    data = data_folder()
     if not data.is_dir():
         print(f"the real data are absent: {data} (set POLYBROKER_TEST_DATA)", file=sys.stderr)
         return 1
@@ -37,6 +39,8 @@ def _measured(at: World, data: Path) -> str:
     warm = seconds_of_step_eight(at, new_run(at, "warm"))
     print("pacing, by the venue's log ...", flush=True)
     busiest, messages = busiest_second(at, run)
+    print("labels ...", flush=True)
+    labelled = accuracy.section(data)
     total, weights = targets(run)
     rows = "\n".join(f"| {name} | {cold[name]:.1f} s | {warm[name]:.1f} s |" for name in cold)
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
@@ -63,6 +67,7 @@ in any one second, {messages} in all; IBKR allows 50 a second.
 {found}. {absent} more instruments of the truth file are not in today's screens; the test that maps the old universe has them:
 `python -m pytest tests/mapping/test_real_lists.py -s` prints its figures.
 
+{labelled}
 ## Targets
 
 Weights of the screens: {", ".join(f"{name} {weight:.4f}" for name, weight in weights.items())}.

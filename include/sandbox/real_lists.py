@@ -1,6 +1,7 @@
 """Real instrument lists as venues' catalogues: IBKR contracts, US listings of Nasdaq Trader, Alpaca assets."""
 
 import csv
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -41,7 +42,8 @@ def ibkr_listings(folder: Path, marks: MarkIndex, as_of_time: datetime) -> Itera
 
 
 def _contract(row: dict[str, str], funds: set[str], marks: MarkIndex, as_of_time: datetime) -> Listing:
-    symbol, currency, exchange, name = row["symbol"], row["currency"], row["primary_exchange"], row["long_name"]
+    symbol, currency, exchange = row["symbol"], row["currency"], row["primary_exchange"]
+    name = html.unescape(row["long_name"])  # parts of the list were read off web pages: `AT&amp;T INC`
     dead = exchange == "VALUE" or _RETIRED.search(symbol) is not None
     isin = row["isin"] or None
     price = None if dead else marks.ibkr(symbol, exchange, currency, name, isin, row["isin_suffix"])

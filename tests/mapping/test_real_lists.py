@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from benchmarks.real_tables import table
 from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import Instrument
 from include.domain.mapping import Mapping, MappingStatus
@@ -18,8 +19,6 @@ from include.mapping.pairs import SYMBOL_NAME_MIN
 from include.mapping.similarity import similarity
 from tests.mapping.build import MARKETS, instrument
 
-DEFAULTS = {"multiplier": "1", "price_magnifier": "1", "lot_size": "1", "tick_size": "0.01", "fractionable": False}
-US_MICS = {"N": "XNYS", "A": "XASE", "P": "ARCX", "Z": "BATS", "V": "IEXG", "M": "XCHI"}
 # Renamed between the export and the contract list: without an ISIN nobody can know that they are the same.
 RENAMED = {"2154.T", "2331.T", "3663.T", "3676.T", "6037.T", "6420.T", "DPM.TO"}
 
@@ -44,48 +43,12 @@ def universe(shared_data: Path, truth: dict[str, dict[str, str]]) -> list[Instru
 
 @pytest.fixture(scope="module")
 def ibkr(shared_data: Path) -> pa.Table:
-    with open(shared_data / "ibkr" / "contracts.csv", encoding="utf-8") as file:
-        rows = [
-            {
-                **DEFAULTS,
-                "broker": "ibkr",
-                "native_id": row["con_id"],
-                "symbol": row["symbol"],
-                "name": row["long_name"],
-                "asset_class": "stock",
-                "currency": row["currency"],
-                "mic": "",
-                "exchange": row["primary_exchange"],
-                "isin": row["isin"] or None,
-                "tradable": True,
-            }
-            for row in csv.DictReader(file)
-        ]
-    return pa.Table.from_pylist(rows, schema=CONTRACT_SCHEMA)
+    return table(shared_data, "ibkr")
 
 
 @pytest.fixture(scope="module")
 def us_listings(shared_data: Path) -> list[dict[str, Any]]:
-    rows = []
-    for name, column in (("nasdaqlisted", "Symbol"), ("otherlisted", "ACT Symbol")):
-        with open(shared_data / "nasdaqtrader" / f"{name}.txt", encoding="utf-8") as file:
-            for row in csv.DictReader(file, delimiter="|"):
-                if row["Security Name"]:  # the last line is a time
-                    rows.append(
-                        {
-                            **DEFAULTS,
-                            "broker": "alpaca",
-                            "native_id": f"id-{row[column]}",
-                            "symbol": row[column],
-                            "name": row["Security Name"],
-                            "asset_class": "etf" if row["ETF"] == "Y" else "stock",
-                            "currency": "USD",
-                            "mic": US_MICS[row["Exchange"]] if column == "ACT Symbol" else "XNAS",
-                            "exchange": "",
-                            "tradable": row["Test Issue"] != "Y",
-                        }
-                    )
-    return rows
+    return [row for row in table(shared_data, "alpaca").to_pylist() if row["asset_class"] != "crypto"]
 
 
 def outcome(found: list[Mapping], truth: dict[str, dict[str, str]]) -> tuple[set[str], set[str], set[str]]:
@@ -132,8 +95,8 @@ def test_scrambled_isins_are_a_veto(universe: list[Instrument], ibkr: pa.Table) 
 
 
 def test_us_listings_as_alpaca_has_them(universe: list[Instrument], us_listings: list[dict[str, Any]]) -> None:
-    table = pa.Table.from_pylist(us_listings, schema=CONTRACT_SCHEMA)
-    found = match(universe, table, MARKETS, False, "alpaca", "US")
+    listed = pa.Table.from_pylist(us_listings, schema=CONTRACT_SCHEMA)
+    found = match(universe, listed, MARKETS, False, "alpaca", "US")
     us = [mapping for mapping in found if "." not in mapping.ticker]
     abroad = [mapping for mapping in found if "." in mapping.ticker]
     reasons = Counter(mapping.reason for mapping in abroad)
@@ -145,17 +108,17 @@ def test_us_listings_as_alpaca_has_them(universe: list[Instrument], us_listings:
 
 
 def test_each_us_listing_finds_itself_and_no_stranger(us_listings: list[dict[str, Any]]) -> None:
-    table = pa.Table.from_pylist(us_listings, schema=CONTRACT_SCHEMA)
-    rows = [row for row in us_listings if "$" not in row["symbol"]]
+    listed = pa.Table.from_pylist(us_listings, schema=CONTRACT_SCHEMA)
+    rows = [row for row in us_listings if ".PR" not in row["symbol"]]
     wanted = [instrument(r["symbol"].replace(".", "-"), r["name"], market="US", asset_class=r["asset_class"]) for r in rows]
-    found = match(wanted, table, MARKETS, False, "alpaca", "US")
+    found = match(wanted, listed, MARKETS, False, "alpaca", "US")
     matched = [mapping for mapping in found if mapping.contract]
     assert all(m.contract and m.contract.symbol.replace(".", "-") == m.ticker for m in matched)
     assert len(matched) >= 11_100
     names = [one.name for one in wanted]
     random.Random(7).shuffle(names)
     strangers = [one.model_copy(update={"name": name}) for one, name in zip(wanted, names, strict=True)]
-    accepted = [m for m in match(strangers, table, MARKETS, False, "alpaca", "US") if m.contract]
+    accepted = [m for m in match(strangers, listed, MARKETS, False, "alpaca", "US") if m.contract]
     print(f"\n{len(matched)} of {len(rows)} listings find themselves; {len(accepted)} accept a stranger's name")
     assert len(accepted) <= len(rows) / 2000
 

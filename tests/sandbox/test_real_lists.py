@@ -25,7 +25,7 @@ CONTRACTS = """con_id,symbol,long_name,sec_type,currency,exchange,primary_exchan
 10,SPYX,SPDR SOMETHING,STK,USD,SMART,ARCA,,,x,x
 11,QFND,PLAIN NAME TRUST,STK,USD,SMART,NASDAQ,,,x,x
 12,EUR,EURO,CASH,USD,SMART,IDEALPRO,,,x,x
-13,PREC,OTHER COMPANY,STK,EUR,SMART,SBF,FR0000000001,,x,x
+13,PREC,OTHER &amp; COMPANY,STK,EUR,SMART,SBF,FR0000000001,,x,x
 """
 NASDAQ = """Symbol|Security Name|Market Category|Test Issue|Financial Status|Round Lot Size|ETF|NextShares
 NA|Nano Labs Ltd - Class A Ordinary Shares|S|N|N|100|N|N
@@ -130,6 +130,7 @@ def test_conventions_and_kinds_of_contracts(listings: dict[tuple[str, str], List
     )
     kinds = {number: listings["ibkr", str(number)].asset_class for number in (1, 10, 11, 12)}
     assert kinds == {1: AssetClass.STOCK, 10: AssetClass.ETF, 11: AssetClass.ETF, 12: AssetClass.FX}
+    assert listings["ibkr", "13"].name == "OTHER & COMPANY"
 
 
 @pytest.mark.parametrize("con_id", ["6", "7"])
