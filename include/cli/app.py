@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from include.cli import database, orders, sandbox, settings
+from include.cli import database, identities, orders, sandbox, settings
 from include.cli.mapping import map_universe
 from include.cli.run import run
 from include.errors import InputError, PolybrokerError
@@ -26,6 +26,7 @@ app.command("cancel-all")(orders.cancel_all)
 app.add_typer(database.app, name="db")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(settings.app, name="config")
+app.add_typer(identities.app, name="identities")
 
 
 def main() -> None:

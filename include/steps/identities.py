@@ -1,0 +1,76 @@
+"""Step 2's identities: rows of the universe without an ISIN get one where it is certain, and every miss has a reason."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from include.domain.instrument import AssetClass
+from include.domain.run import Run
+from include.identity.cached import CachedSource
+from include.identity.local import TableSource
+from include.identity.openfigi import OpenFigi
+from include.identity.table import validated
+from include.identity.universe import Sources, enrich_universe
+from include.mapping.agreement import FUND_NAME_MIN, SYMBOL_NAME_MIN
+from include.mapping.names import parse_name, similarity
+from include.settings import PROJECT, Settings
+from include.storage.artifacts import local_path, read_bytes, read_table, sha256
+from include.storage.database import Database
+from include.storage.lookups import DatabaseLookupCache
+
+Enrich = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def plausible(ours: str, theirs: str, kind: AssetClass) -> bool:
+    """Whether two names may be one share's: the same form of capital, no other class, and as alike as a symbol match demands."""
+    one, two = parse_name(ours), parse_name(theirs)
+    if one.form is not two.form or (one.share_class and two.share_class and one.share_class != two.share_class):
+        return False
+    return similarity(one, two) >= (FUND_NAME_MIN if kind is AssetClass.ETF else SYMBOL_NAME_MIN)
+
+
+@contextmanager
+def open_identities(run: Run, settings: Settings, database: Callable[[], AbstractContextManager[Database]]) -> Iterator[Enrich]:
+    """What gives a universe document its identities, from the sources that the run's option `identity` names.
+
+    Without any it leaves the document as it is.
+
+    What a source said after the run was due is not known to it. OpenFIGI knows only today's symbols, so that it is left out
+    where the run is for another session.
+
+    Args:
+        run: Its `options["identity"]` is read.
+        settings: Markets, and the key and address of OpenFIGI.
+        database: Opens the project's database; called only where OpenFIGI is asked.
+
+    Raises:
+        InputError: The table is missing, or is no table of identities.
+    """
+    wanted = run.options.get("identity") or {}
+    location, asks = wanted.get("table"), bool(wanted.get("openfigi"))
+    if not location and not asks:
+        yield lambda document: document
+        return
+    sources, day = Sources(settings.markets, plausible), run.run_after.date()
+    with ExitStack() as stack:
+        if location:
+            uri = table_uri(str(location))
+            table = TableSource(validated(read_table(uri), uri), day)
+            sources = replace(sources, table=table, table_sha256=sha256(read_bytes(uri)))
+        if asks and (run.is_backfill or not run.is_newest):
+            sources = replace(sources, notes=("openfigi was not asked: it knows no earlier session's symbols",))
+        elif asks:
+            secret, url = settings.environ.openfigi_api_key, settings.environ.openfigi_url
+            key = secret.get_secret_value() if secret else None
+            client = stack.enter_context(OpenFigi(settings.markets, day, api_key=key or None, url=url))
+            cache = DatabaseLookupCache(stack.enter_context(database()))
+            sources = replace(sources, figis=CachedSource(client, cache, run.run_after))
+        yield partial(enrich_universe, sources=sources)
+
+
+def table_uri(location: str) -> str:
+    """Where the table is: a URI as it stands, a relative path from the project's folder."""
+    local = local_path(location)
+    return location if local is None else (PROJECT / local.expanduser()).as_uri()
