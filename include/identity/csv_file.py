@@ -1,4 +1,4 @@
-"""A CSV file that the user has, read as statements of identities. A bad row is refused with its reason; it never stops the file."""
+"""A CSV file that the user has, as statements of identities; a bad row is refused with its reason and never stops the file."""
 
 import csv
 import io
@@ -115,7 +115,8 @@ def _columns(header: list[str], file: object, given: Given) -> dict[str, int]:
         places = [index for index, cell in enumerate(plain) if cell in names]
         if len(places) > 1:
             raise InputError("expected one column of this meaning", source=file, row=1, field=column, value=header)
-        found |= {column: place for place in places}
+        if places:
+            found[column] = places[0]
     needed = [*_NEEDED, *(() if given.asset_class else ("asset_class",))]
     if missing := [column for column in needed if column not in found]:
         expected = f"expected a header with {', '.join(needed)}; {', '.join(missing)} not found"
@@ -166,7 +167,10 @@ class _Rows:
     def _kind(self, text: str) -> AssetClass:
         if not text and self._given.asset_class:
             return self._given.asset_class
-        return _parsed("asset_class", text, lambda: AssetClass(text.lower()), f"expected one of {', '.join(AssetClass)}")
+        kind: AssetClass = _parsed(
+            "asset_class", text, lambda: AssetClass(text.lower()), f"expected one of {', '.join(AssetClass)}"
+        )
+        return kind
 
     def _date(self, text: str) -> date:
         if text.lower() in _UNKNOWN:

@@ -124,7 +124,7 @@ class OpenFigi:
         return {**key, **self._market(query), "currency": _CURRENCIES.get(query.currency, query.currency)}
 
     def _batch(self, queries: Sequence[Query]) -> Iterator[tuple[Query, tuple[Identity, ...] | str]]:
-        """Each query with its identities, or with what OpenFIGI has against it; a refused batch is halved until it is known which."""
+        """Each query with its identities, or with what OpenFIGI has against it; a refused batch is halved."""
         try:
             entries = self._retried([self._job(query) for query in queries])
         except _Refused as refused:

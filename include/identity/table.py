@@ -1,8 +1,7 @@
 """The local table of identities: its schema, what a valid row is, and which of its statements stand.
 
-A row is one statement: "on `source_date`, `source` said that this symbol, on this market, in this currency, is that ISIN". The
-    same
-may be said often, by several sources; `claims` makes one row of it and finds out where statements contradict each other.
+A row is one statement: "on `source_date`, `source` said that this symbol, on this market, in this currency, is that ISIN". It may
+be said often, by several sources: `claims` makes one row of it, and finds out where statements contradict each other.
 """
 
 import re
