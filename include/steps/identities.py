@@ -1,14 +1,18 @@
 """Step 2's identities: rows of the universe without an ISIN get one where it is certain, and every miss has a reason."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
+
 from include.domain.instrument import AssetClass
+from include.domain.market import Market
 from include.domain.run import Run
 from include.identity.cached import CachedSource
+from include.identity.contracts import enrich_contracts
 from include.identity.local import TableSource
 from include.identity.openfigi import OpenFigi
 from include.identity.table import validated
@@ -56,9 +60,8 @@ def open_identities(run: Run, settings: Settings, database: Callable[[], Abstrac
     sources, day = Sources(settings.markets, plausible), run.run_after.date()
     with ExitStack() as stack:
         if location:
-            uri = table_uri(str(location))
-            table = TableSource(validated(read_table(uri), uri), day)
-            sources = replace(sources, table=table, table_sha256=sha256(read_bytes(uri)))
+            digest = sha256(read_bytes(table_uri(str(location))))
+            sources = replace(sources, table=_table(str(location), run), table_sha256=digest)
         if asks and (run.is_backfill or not run.is_newest):
             sources = replace(sources, notes=("openfigi was not asked: it knows no earlier session's symbols",))
         elif asks:
@@ -68,6 +71,29 @@ def open_identities(run: Run, settings: Settings, database: Callable[[], Abstrac
             cache = DatabaseLookupCache(stack.enter_context(database()))
             sources = replace(sources, figis=CachedSource(client, cache, run.run_after))
         yield partial(enrich_universe, sources=sources)
+
+
+def enriched_contracts(run: Run, contracts: pa.Table, markets: Mapping[str, Market], home_market: str | None = None) -> pa.Table:
+    """A broker's contracts with the ISINs that the run's table of identities is certain about; without a table as they are.
+
+    Args:
+        run: Its `options["identity"]` is read.
+        contracts: Table of `CONTRACT_SCHEMA`.
+        markets: By id.
+        home_market: As in `enrich_contracts`.
+
+    Raises:
+        InputError: The table is missing, or is no table of identities.
+    """
+    location = (run.options.get("identity") or {}).get("table")
+    if not location:
+        return contracts
+    return enrich_contracts(contracts, _table(str(location), run).claims, markets, plausible, home_market)
+
+
+def _table(location: str, run: Run) -> TableSource:
+    uri = table_uri(location)
+    return TableSource(validated(read_table(uri), uri), run.run_after.date())
 
 
 def table_uri(location: str) -> str:
