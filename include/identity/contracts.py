@@ -89,15 +89,11 @@ def _not_contradicted(contracts: pa.Table, offered: pa.Table) -> pa.ChunkedArray
 
 def _plausible(names: pa.ChunkedArray, offered: pa.Table, asked: pa.ChunkedArray, plausible: Plausible) -> pa.ChunkedArray:
     """Names are compared once per pair of different ones; equal names, but for capitals, need no comparing."""
-    pairs = pa.table({"ours": offered["name"], "theirs": pc.fill_null(names, ""), "kind": offered["asset_class"]})
+    pairs = pa.table({"ours": offered["name"], "theirs": pc.fill_null(names, "")})
     same = pc.and_(pc.equal(pc.utf8_lower(pairs["ours"]), pc.utf8_lower(pairs["theirs"])), pc.not_equal(pairs["theirs"], ""))
     key = joined(pairs, pairs.column_names)
     once = pairs.filter(pc.fill_null(pc.and_(asked, pc.invert(same)), False)).group_by(pairs.column_names).aggregate([])
-    good = [
-        "\x1f".join((row["ours"], row["theirs"], row["kind"]))
-        for row in once.to_pylist()
-        if plausible(row["ours"], row["theirs"], AssetClass(row["kind"]))
-    ]
+    good = ["\x1f".join((row["ours"], row["theirs"])) for row in once.to_pylist() if plausible(row["ours"], row["theirs"])]
     return pc.fill_null(pc.or_(same, pc.is_in(key, value_set=pa.array(good, pa.string()))), False)
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from include.domain.instrument import AssetClass
 from include.identity.source import Identity, Query
 from include.identity.table import SUPERSEDED
 
-# (wanted name, offered name, kind): whether both may name the same form and class of one company's shares. Names are the
-# mapping's business, so the step that connects both hands it in.
-Plausible = Callable[[str, str, AssetClass], bool]
+# (wanted name, offered name): whether both may name the same form and class of one company's shares. Names are the mapping's
+# business, so the step that connects both hands it in.
+Plausible = Callable[[str, str], bool]
 
 UNKNOWN = "unknown"
 LISTING_MISMATCH = "listing_mismatch"
@@ -58,7 +57,7 @@ def judge(query: Query, answers: Sequence[Identity], plausible: Plausible) -> Ve
     if not same_kind:
         return Verdict(None, KIND_MISMATCH, f"{current[0].asset_class or 'another kind'} there")
     for one in same_kind:
-        if not plausible(query.name, one.name, query.asset_class):
+        if not plausible(query.name, one.name):
             return Verdict(None, NAME_MISMATCH, f"{one.name!r} there")
     return _agreed(same_kind)
 

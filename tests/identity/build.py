@@ -5,7 +5,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.domain.instrument import AssetClass
 from include.identity.source import Identity, Query
 from include.identity.table import IDENTITY_SCHEMA
 from include.settings import load_settings
@@ -58,6 +57,6 @@ def identity(symbol: str = "AAPL", **other: Any) -> Identity:
     return Identity.model_validate(values | {"source": "list", "source_date": JANUARY} | other)
 
 
-def same_name(ours: str, theirs: str, kind: AssetClass) -> bool:
+def same_name(ours: str, theirs: str) -> bool:
     """Names are plausible when they are the same but for capitals."""
     return ours.lower() == theirs.lower()
