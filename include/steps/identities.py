@@ -22,9 +22,8 @@ from include.storage.artifacts import local_path, read_bytes, read_table, sha256
 from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
 
-# More than a symbol match demands: an ISIN that was taken decides everywhere and vetoes the rest. Measured on the real lists:
-# 401 of 403 listings whose symbol agrees stay, and of the pairs of different companies as alike as a symbol match allows 15 of
-# 44.
+# More than a symbol match demands: an ISIN that was taken decides everywhere and vetoes the rest. Measured on the real lists: of
+# 403 names of one company 401 reach it, of 44 pairs of different companies that are 70 alike only 15.
 NAME_MIN = 85.0
 
 Enrich = Callable[[dict[str, Any]], dict[str, Any]]

@@ -28,13 +28,16 @@ def test_a_contract_that_agrees_gets_the_isin_with_its_evidence() -> None:
     contracts = to_table(
         [contract(evidence="symbol=AAPL"), contract("2", symbol="MSFT", name="MSFT Corp"), contract("3", symbol="X")]
     )
+    told = {b"knows_isin": b"false"}
     stated = table(said(APPLE, "AAPL"), said(MICROSOFT, "MSFT", source="exchange"))
+    contracts = contracts.replace_schema_metadata(told)
     made = enrich_contracts(contracts, claims(stated, MARCH), MARKETS, same_name)
     assert made["isin"].to_pylist() == [APPLE, MICROSOFT, None]
     expected = ["symbol=AAPL; identity=list 2026-01-05", "identity=exchange 2026-01-05", None]
     assert made["evidence"].to_pylist() == expected
     others = [name for name in CONTRACT_SCHEMA.names if name not in ("isin", "evidence")]
     assert made.select(others).equals(contracts.select(others))
+    assert made.schema.metadata == told
 
 
 @pytest.mark.parametrize(
