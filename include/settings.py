@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.domain.account import Account
@@ -26,6 +26,21 @@ PROJECT = Path(__file__).resolve().parent.parent
 _FILE_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 T = TypeVar("T", bound=BaseModel)
+
+
+class IdentityOptions(BaseModel):
+    """Where identities come from (docs/mapping.md); nothing is looked up unless it is set.
+
+    Attributes:
+        table: Path or URI of the local table (`polybroker identities build`); null: none. A relative path counts from the
+            project.
+        openfigi: Whether OpenFIGI is asked for FIGIs of rows without an ISIN.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: str | None = Field(None, min_length=1)
+    openfigi: bool = False
 
 
 class Options(BaseModel):
@@ -52,6 +67,7 @@ class Options(BaseModel):
         first_funding: Waives the turnover limit.
         replan: Makes a new revision of a plan that stands.
         synthetic_seed: Of the invented data.
+        identity: Where rows without an ISIN get one from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -80,6 +96,7 @@ class Options(BaseModel):
     first_funding: bool = False
     replan: bool = False
     synthetic_seed: int = 20260101
+    identity: IdentityOptions = IdentityOptions()
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Self:
@@ -123,6 +140,8 @@ class Environ(BaseSettings):
     screens: str | None = None
     active_brokers: str | None = Field(None, validation_alias="ACTIVE_BROKERS")
     kill_switch: Path = PROJECT / "data" / "KILL_SWITCH"
+    openfigi_url: str = "https://api.openfigi.com"
+    openfigi_api_key: SecretStr | None = Field(None, validation_alias="OPENFIGI_API_KEY")
 
 
 class Settings:

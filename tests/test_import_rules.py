@@ -27,6 +27,7 @@ def test_the_contracts_hold() -> None:
     [
         ("domain/model.py", "import include.storage.artifacts", "Imports point downwards"),
         ("mapping/names.py", "import include.trading.plan", "Imports point downwards"),
+        ("identity/enrich.py", "import include.mapping.names", "Imports point downwards"),
         ("brokers/ibkr/session.py", "import include.brokers.alpaca.adapter", "A broker's folder knows no other broker"),
         ("steps/plan_orders.py", "import include.brokers.registry", "Steps see the broker port"),
         ("trading/plan.py", "import include.simulation.engine", "The simulation is the paper broker's"),

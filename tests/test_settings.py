@@ -77,6 +77,15 @@ def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch, config: Path) -> 
     assert made.active_brokers == ("ibkr", "paper")
 
 
+def test_identities_are_looked_up_only_where_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings().options.identity.model_dump() == {"table": None, "openfigi": False}
+    monkeypatch.setenv("OPENFIGI_API_KEY", "secret")
+    environ = Environ()
+    assert environ.openfigi_api_key is not None
+    assert environ.openfigi_api_key.get_secret_value() == "secret"
+    assert "secret" not in repr(environ)
+
+
 def test_active_brokers() -> None:
     assert error(CONFIG, "active_brokers", ACTIVE_BROKERS="ibkr,alpca") == (
         "ACTIVE_BROKERS: expected brokers out of alpaca, ibkr, paper (found 'alpca')"
@@ -130,6 +139,11 @@ def test_an_unknown_profile(config: Path) -> None:
         (
             "options: {max_rejected_pct: 101}",
             ", field 'options.max_rejected_pct': Input should be less than or equal to 100 (found 101)",
+        ),
+        ("options: {identity: {tabel: x}}", ", field 'options.identity.tabel': Extra inputs are not permitted (found 'x')"),
+        (
+            "options: {identity: {table: ''}}",
+            ", field 'options.identity.table': String should have at least 1 character (found '')",
         ),
         ("options:", ", field 'options': Input should be a valid dictionary"),
         ("options: [a]", ", field 'options': Input should be a valid dictionary (found ['a'])"),

@@ -1,7 +1,7 @@
 """The eleven steps in one process, in the DAG's order and with its rules: one in trouble is set aside, the rest goes on."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from include.steps.check_risk import check_risk
 from include.steps.convert_currency import convert_currency
 from include.steps.fetch_accounts import fetch_accounts
 from include.steps.fetch_screens import fetch_screens
+from include.steps.identities import open_identities
 from include.steps.match_instruments import match_instruments
 from include.steps.merge_mappings import merge_mappings
 from include.steps.needs_approval import approval_reasons
@@ -84,7 +85,8 @@ class Pipeline:
         self._say("1-3 screens, universe, history")
         for screen in self._run.screens:
             fetch_screens(self._run, screen.key)
-        build_universe(self._run)
+        with open_identities(self._run, self._settings, lambda: nullcontext(self._database)) as enrich:
+            build_universe(self._run, enrich)
         add_history(self._run)
         self._say("4-7 weights, currencies, targets, accounts, sizes")
         optimize_screens(self._run)

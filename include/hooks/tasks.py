@@ -135,9 +135,10 @@ def fetch_screens(screen: str) -> str:
 
 def build_universe() -> str:
     from include.steps.build_universe import build_universe as build
+    from include.steps.identities import open_identities
 
-    with job() as now:
-        return build(now.run)
+    with job() as now, open_identities(now.run, now.settings, now.database) as enrich:
+        return build(now.run, enrich)
 
 
 def add_history() -> list[str]:

@@ -6,19 +6,28 @@ from include.domain.run import Run
 from include.errors import InputError
 from include.screening.universe import gate_reasons, universe_document
 from include.steps.fetch_screens import load_screens
+from include.steps.identities import Enrich
 from include.steps.resolve_run import load_run
 from include.storage.artifacts import exists, read_json, write_json
 from include.storage.run_folder import RunFolder
 
 
-def build_universe(run: Run) -> str:
+def build_universe(run: Run, enrich: Enrich | None = None) -> str:
     """Write `stages/build_universe.json` and `input_gate.json`; returns the URI of the first.
+
+    Rows without an ISIN get one where the run's sources of identities are certain (option `identity`, docs/mapping.md).
+
+    Args:
+        run: The run.
+        enrich: From `include.steps.identities.open_identities`; None leaves rows as the screens have them.
 
     Raises:
         InputError: A screen of the run is missing or damaged, or nothing usable is left of one.
     """
     folder = RunFolder(run.folder)
     document = universe_document(load_screens(run), as_of=run.as_of, created_at=run.run_after.isoformat())
+    if enrich:
+        document = enrich(document)
     reasons = gate_reasons(
         document,
         _previous(run),
