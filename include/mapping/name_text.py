@@ -12,6 +12,7 @@ _LETTERS = str.maketrans(
     {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "'": None, "’": None, "´": None, "`": None, "&": " and "}
 )
 _INITIAL = re.compile(r"\b([a-z])\.(?=[a-z]\b|\s|$|,)")
+_PERCENT = re.compile(r"([0-9.]+) ?%")
 _FORMS = r"a s|s a|a b|a g|n v|b v|s p a|s e"
 _SPACED_FORM = re.compile(rf"\b(?:{_FORMS})(?=$| )")
 
@@ -26,6 +27,7 @@ def plain_words(names: pa.Array) -> pa.Array:
     text = pc.ascii_lower(text)
     text = pc.replace_substring_regex(text, "['`]", "")
     text = pc.replace_substring(text, "&", " and ")
+    text = _where(text, pc.match_substring(text, "%"), lambda one: _PERCENT.sub(r" pct \1 ", one))
     text = _where(text, pc.match_substring(text, "/"), _without_slashes)
     text = _where(text, pc.match_substring_regex(text, r"\b[a-z]\."), lambda one: _INITIAL.sub(r"\1", one))
     text = pc.ascii_trim(pc.replace_substring_regex(text, "[^a-z0-9]+", " "), " ")
