@@ -24,6 +24,7 @@ from include.mapping.name_words import FORMS, LEGAL_FORMS, NUMBER, SOFT_WORDS, S
 SHORTEST_CUT = 24
 SHORTEST_STUMP = 14
 MAYBE_ONE = "i?"
+_ANY_FORM = "|".join(f"(?:{pattern})" for _, pattern in FORMS)
 _FORM_CODES = {form: code for code, form in enumerate(Form)}
 
 
@@ -81,14 +82,15 @@ def parse_names(names: Iterable[str | None] | pa.Array) -> Names:
     """Take names apart; each distinct one once. Null counts as "": no words, form `ordinary`, no class."""
     column = names if isinstance(names, pa.Array) else pa.array(list(names), pa.string())
     distinct = pc.dictionary_encode(pc.fill_null(column, ""))
-    return _parsed(distinct.dictionary).take(distinct.indices.to_numpy())
+    parsed = _parsed(distinct.dictionary)
+    return parsed if len(parsed) == len(column) else parsed.take(distinct.indices.to_numpy())
 
 
 def _parsed(names: pa.Array) -> Names:
     full = plain_words(names)
     is_fund = _has(full, name_words.FUND)
-    hidden = pc.replace_substring_regex(full, name_words.PREFERRED_SHARES, r" preferred\1")
-    held = is_fund | _has(hidden, name_words.FUND_HOLDING_PREFERRED)
+    form = _forms(full)
+    form[is_fund | _holds_preferred(full)] = _FORM_CODES[Form.ORDINARY]
     classes = pc.extract_regex(pc.replace_substring(full, name_words.ARTICLE, " in"), name_words.SHARE_CLASS)
     letters = [pc.fill_null(pc.struct_field(classes, name), "") for name in ("worded", "before", "last")]
     letter = pc.ascii_upper(pc.binary_join_element_wise(*letters, ""))
@@ -99,7 +101,6 @@ def _parsed(names: pa.Array) -> Names:
     hard = words.hard()
     is_empty = words.lengths == 0
     is_whole = ~is_empty & (words.lengths + stump <= pc.count_substring(full, " ").to_numpy())
-    form = np.where(held, np.int8(_FORM_CODES[Form.ORDINARY]), _forms(full))
     return Names(
         full=full,
         core=words.joined(" "),
@@ -119,12 +120,20 @@ def _parsed(names: pa.Array) -> Names:
 
 def _forms(full: pa.Array) -> npt.NDArray[np.int8]:
     found = np.full(len(full), _FORM_CODES[Form.ORDINARY], np.int8)
-    undecided = np.ones(len(full), np.bool_)
-    units_hidden = pc.replace_substring_regex(full, name_words.PLAIN_UNITS, r"\1unit")
-    for form, pattern in FORMS:
-        here = undecided & _has(units_hidden if form is Form.UNIT else full, pattern)
-        found[here] = _FORM_CODES[form]
-        undecided &= ~here
+    rows = np.flatnonzero(_has(full, _ANY_FORM))  # most names are plain
+    some = full.take(pa.array(rows))
+    units_hidden = pc.replace_substring_regex(some, name_words.PLAIN_UNITS, r"\1unit")
+    for form, pattern in reversed(FORMS):  # the first that fits decides
+        found[rows[_has(units_hidden if form is Form.UNIT else some, pattern)]] = _FORM_CODES[form]
+    return found
+
+
+def _holds_preferred(full: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which names are of funds that hold preferred stock."""
+    found = mask(pc.match_substring(full, " preferred "))
+    some = full.filter(pa.array(found))
+    hidden = pc.replace_substring_regex(some, name_words.PREFERRED_SHARES, r" preferred\1")
+    found[found] = _has(hidden, name_words.FUND_HOLDING_PREFERRED)
     return found
 
 
@@ -244,7 +253,10 @@ class _Words:
         return np.append(self.rows[1:] != self.rows[:-1], True)[: len(self.rows)]
 
     def _are(self, question: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
-        return np.array([question(word) for word in self.vocabulary], dtype=np.bool_)[self.codes]
+        used = np.unique(self.codes) if len(self.codes) < len(self.vocabulary) else np.arange(len(self.vocabulary))
+        answers = np.zeros(len(self.vocabulary), np.bool_)
+        answers[used] = [question(word) for word in self.vocabulary[used].tolist()]
+        return answers[self.codes]
 
     def _kept(self, mask: npt.NDArray[np.bool_]) -> "_Words":
         return _Words(self.vocabulary, self.codes[mask], self.rows[mask], self.count)
