@@ -21,7 +21,9 @@ def answers(
     markets: Mapping[str, Market],
     knows_isin: bool,
 ) -> list[Mapped]:
-    """One mapping per wanted instrument, in their order; one that is not eligible is `not_found`, reason `not_eligible`.
+    """One mapping per wanted instrument, in their order; one that is not eligible is `not_found`.
+
+    Its reason is `not_crypto_asset` (`not_fx_asset` ...) at a broker that trades one other kind only, else `not_eligible`.
 
     Args:
         wanted: Each ticker once.
@@ -36,14 +38,15 @@ def answers(
     """
     asked = [instrument for instrument in wanted if eligible(instrument, rule, markets)]
     found = {m.ticker: m for m in match(asked, contracts, markets, knows_isin, broker, home_market(rule, markets))}
-    return [found.get(instrument.ticker) or _not_eligible(instrument, broker) for instrument in wanted]
+    return [found.get(instrument.ticker) or _not_eligible(instrument, broker, rule) for instrument in wanted]
 
 
-def _not_eligible(instrument: Instrument, broker: str) -> Mapped:
+def _not_eligible(instrument: Instrument, broker: str, rule: Eligibility) -> Mapped:
+    other_kind = len(rule.asset_classes) == 1 and instrument.asset_class not in rule.asset_classes
     return Mapped(
         broker=broker,
         ticker=instrument.ticker,
         instrument_id=instrument.instrument_id,
         status=MappingStatus.NOT_FOUND,
-        reason="not_eligible",
+        reason=f"not_{rule.asset_classes[0].value}_asset" if other_kind else "not_eligible",
     )
