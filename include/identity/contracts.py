@@ -58,7 +58,7 @@ def enrich_contracts(
 def _columns(contracts: pa.Table, markets: Mapping[str, Market], home_market: str | None) -> pa.Table:
     """The contracts' side of the key, and whether a row may be enriched at all."""
     by_mic = {mic: market.market for market in markets.values() for mic in market.mics}
-    by_word = {word: market.market for market in markets.values() for word in market.ibkr_exchanges}
+    by_word = {word: market.market for market in markets.values() for word in market.exchange_words}
     mic, word = pc.fill_null(contracts["mic"], ""), pc.fill_null(contracts["exchange"], "")
     without_mic = pc.coalesce(_translated(word, by_word), pa.scalar(home_market, pa.string()))
     # IBKR's word for what is only valued, never traded.

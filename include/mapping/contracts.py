@@ -223,7 +223,7 @@ def _states(table: pa.Table) -> npt.NDArray[np.int8]:
 
 def _markets(table: pa.Table, markets: Mapping[str, Market], home: str | None) -> pa.Array:
     by_mic = {mic: market.market for market in markets.values() for mic in market.mics}
-    by_word = {word: market.market for market in markets.values() for word in market.ibkr_exchanges}
+    by_word = {word: market.market for market in markets.values() for word in market.exchange_words}
     by_kind = {"crypto": "CRYPTO", "fx": "FX", "metal": "FX"}
 
     def market(kind: str, mic: str, word: str) -> str:

@@ -17,7 +17,7 @@ from include.steps.identities import plausible
 from tests.identity.build import MARKETS, said, table
 
 SESSION = date(2025, 9, 18)
-BY_WORD = {word: market.market for market in MARKETS.values() for word in market.ibkr_exchanges}
+BY_WORD = {word: market.market for market in MARKETS.values() for word in market.exchange_words}
 
 
 def statements(folder: Path) -> list[dict[str, Any]]:
