@@ -12,6 +12,8 @@ from include.mapping.eligible import eligible, home_market
 from include.mapping.matcher import match
 from include.settings import Eligibility
 
+PAIR_REGIONS = frozenset({"crypto", "fx"})  # regions of markets.yaml that have the name of a kind
+
 
 def answers(
     wanted: Sequence[Instrument],
@@ -42,11 +44,12 @@ def answers(
 
 
 def _not_eligible(instrument: Instrument, broker: str, rule: Eligibility) -> Mapped:
-    other_kind = len(rule.asset_classes) == 1 and instrument.asset_class not in rule.asset_classes
+    kinds = {kind.value for kind in rule.asset_classes} or {region for region in rule.regions if region in PAIR_REGIONS}
+    only = kinds.pop() if len(kinds) == 1 and len(rule.regions) <= 1 else None
     return Mapped(
         broker=broker,
         ticker=instrument.ticker,
         instrument_id=instrument.instrument_id,
         status=MappingStatus.NOT_FOUND,
-        reason=f"not_{rule.asset_classes[0].value}_asset" if other_kind else "not_eligible",
+        reason=f"not_{only}_asset" if only and only != instrument.asset_class.value else "not_eligible",
     )
