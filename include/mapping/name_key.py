@@ -2,7 +2,8 @@
 
 A broker without ISINs gives no way to notice a namesake. Even so the company's words must be the same, market and currency agree,
 nothing else come near, and no word can be missing. In North America a name decides nothing: there preferred shares, notes and
-units are listed under the company's plain name, with symbols of their own.
+units are listed under the company's plain name, with symbols of their own. Nor does it anywhere for funds, whose classes (paying
+out or not, hedged or not) often share one name.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.domain.instrument import AssetClass
 from include.domain.mapping import MappingStatus
 from include.domain.market import Market
 from include.mapping.columns import Mask, Rows, among, flat, join, mask, same
@@ -49,7 +51,7 @@ def decide_by_name(wanted: Wanted, listed: ContractList, undecided: Mask, verdic
     contracts = listed.pick_rows(among(theirs, ours))
     i, c = join(rows, ours, np.arange(len(contracts)), theirs.take(pa.array(contracts.rows)))
     pairs = Pairs(wanted, contracts, i, c, least_score=NAME_MIN - NAME_MARGIN)
-    pairs = pairs.where(pairs.same_kind & ~pairs.contradicts)
+    pairs = pairs.where(pairs.same_kind & ~pairs.contradicts & ~_funds(contracts.asset_class)[pairs.c])
     here = pairs.where(pairs.in_market)
     best = np.zeros(len(wanted))
     np.maximum.at(best, here.i, here.score)
@@ -61,7 +63,11 @@ def open_rows(wanted: Wanted, undecided: Mask, verdicts: Verdicts) -> Rows:
     """Instruments that a name may decide."""
     final = np.isin(verdicts.reason, _FINAL) | ~verdicts.is_(MappingStatus.NOT_FOUND)
     plain = mask(pc.is_in(wanted.region, value_set=_PLAIN_NAMES))
-    return np.flatnonzero(undecided & ~final & ~plain & ~wanted.is_pair)
+    return np.flatnonzero(undecided & ~final & ~plain & ~wanted.is_pair & ~_funds(wanted.column("asset_class")))
+
+
+def _funds(kinds: pa.Array) -> Mask:
+    return mask(pc.equal(kinds, AssetClass.ETF.value))
 
 
 def _decide_here(near: Pairs, verdicts: Verdicts) -> None:

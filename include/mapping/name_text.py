@@ -8,9 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_LETTERS = str.maketrans(
-    {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "'": None, "’": None, "´": None, "`": None, "&": " and "}
-)
+_SPELLED: dict[str, str | None] = {
+    **dict(zip("øłđðı", "olddi", strict=True)),
+    **dict.fromkeys("ʻʼ'’´`"),
+    **{"æ": "ae", "œ": "oe", "þ": "th", "&": " and "},
+}
+_LETTERS = str.maketrans(_SPELLED)
 _INITIAL = re.compile(r"\b([a-z])\.(?=[a-z]\b|\s|$|,)")
 _RARE = r"['`&%/]|\b[A-Za-z]\."
 _BYTES = np.full(256, ord(" "), np.uint8)
@@ -18,6 +21,7 @@ _BYTES[list(b"0123456789abcdefghijklmnopqrstuvwxyz")] = list(b"0123456789abcdefg
 _BYTES[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")] = list(b"abcdefghijklmnopqrstuvwxyz")
 _PERCENT = re.compile(r"([0-9.]+) ?%")
 _FORMS = r"a s|s a|a b|a g|n v|b v|s p a|s e"
+_JOINED = r"\b(ultra|ult|un)(short|shrt|pro|hedged)\b"  # what makes it the opposite is a word of its own
 _SPACED_FORM = re.compile(rf"\b(?:{_FORMS})(?=$| )")
 
 
@@ -30,6 +34,7 @@ def plain_words(names: pa.Array) -> pa.Array:
     text = _where(text, pc.invert(pc.string_is_ascii(text)), _folded)
     text = _where(text, pc.match_substring_regex(text, _RARE), _without_marks)
     text = _letters_and_digits(text)
+    text = pc.replace_substring_regex(text, _JOINED, r"\1 \2")
     text = _where(text, pc.match_substring(text, "  "), lambda one: " ".join(one.split()))
     text = pc.ascii_trim(text, " ")
     return _where(text, pc.match_substring_regex(text, rf"\b(?:{_FORMS})(?:$| )"), _joined_forms)
@@ -55,8 +60,10 @@ def _where(text: pa.Array, mask: pa.Array, change: Callable[[str], str]) -> pa.A
 
 
 def _folded(text: str) -> str:
+    """Without accents; "" where letters of another script are left, without which other companies have the name's rest."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return "" if any(letter.isalpha() and not letter.isascii() for letter in plain) else plain
 
 
 def _without_marks(text: str) -> str:

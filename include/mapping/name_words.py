@@ -10,19 +10,23 @@ _LEGAL = """
 inc incorporated corp corporation co cos company companies pty ltd limited plc llc lp llp sa sas sca ag se nv bv ab asa as oyj
 oy abp spa srl kk kgaa gmbh public publ societe anonyme tbk bhd jsc pjsc aktiengesellschaft
 """
-_SOFT = "the and of de group holdings international japan india com trust fund"
+_SOFT = "the and of de group holdings com trust fund etf etv reit"
+_PLACES = "international japan india"
 _SPELLINGS = """
 intl=international inds=industries ind=industries indus=industries industry=industries industrie=industries hldg=holdings
-hldgs=holdings holding=holdings hd=holdings grp=group groupe=group gruppen=group gruppo=group mfg=manufacturing tech=technology
-techs=technology technologies=technology svcs=services svc=services service=services sys=systems system=systems natl=national
-pharmaceuticals=pharmaceutical amer=american mgmt=management finl=financial lab=laboratory labs=laboratory laboratories=laboratory
-solution=solutions product=products bros=brothers corporat=corporation corporati=corporation corporatio=corporation
-cor=corporation incorporat=incorporated gr=group invs=investment bnk=bank
+hldgs=holdings holding=holdings hold=holdings holdi=holdings holdin=holdings hd=holdings grp=group groupe=group gruppen=group
+gruppo=group mfg=manufacturing tech=technology techs=technology technologies=technology technologie=technology svcs=services
+svc=services service=services sys=systems system=systems natl=national pharmaceuticals=pharmaceutical amer=american
+mgmt=management finl=financial lab=laboratory labs=laboratory laboratories=laboratory solution=solutions product=products
+bros=brothers corporat=corporation corporati=corporation corporatio=corporation cor=corporation incorporat=incorporated gr=group
+invs=investment bnk=bank ishrs=ishares shrt=short
 """
 # Legal forms say where a company is registered, not which one it is; removed at the end of a name only (`Co` may begin one).
 LEGAL_FORMS = frozenset(_LEGAL.split())
 # Words that companies add and drop without becoming another company: they do not count when words are compared one by one.
 SOFT_WORDS = frozenset(_SOFT.split())
+# As soft, but for funds, which hold what the place has (`Franklin FTSE Japan ETF`, `Franklin FTSE India ETF`).
+PLACES = frozenset(_PLACES.split())
 # Spellings of one word; also the stumps that exports cut names to (`Unifirst Corporat`).
 SPELLINGS = dict(spelling.split("=") for spelling in _SPELLINGS.split())
 # What exports and lists with short columns leave of `Ltd` and `Inc` at the end of a name.
@@ -54,8 +58,10 @@ FORMS = (
     (Form.WARRANT, r" (?:warrants?|wts?|wrts?)\b"),
     (Form.PREFERRED, r" (?:preferred|preference|pfd|prf|pref|vorzugsaktien?|vorzuege|vorz|vz|vzo)\b"),
     (Form.DEPOSITARY, r" (?:adr|adrs|ads|gdr|gdrs|gds|cdi|bdr|depositary|depository|sponsored|unsponsored|unsp)\b"),
-    (Form.RIGHT, r" (?:rights?|rts?)(?: to| each|$)| contingent value right"),
+    (Form.RIGHT, r" (?:rights?|rts?)(?: to| each| exp| \d|$)| contingent value right"),
+    (Form.DEBT, r" pct \d"),  # nothing but debt is left that pays a percentage
 )
+ANY_FUND = r" (?:fund|funds|etfs?|etns?|ucits)\b|\bexchange traded\b"
 FUND = r" (?:etfs?|etns?|ucits)\b|\bexchange traded\b"
 # A fund of preferred stock is a fund; preferred stock of a fund is preferred stock, and hidden from that search.
 PREFERRED_SHARES = r" preferred (share|stock)"
@@ -63,7 +69,7 @@ FUND_HOLDING_PREFERRED = r" preferred .*fund\b"
 # `a 1/1,000th interest in a share of ...`: no class A.
 ARTICLE = r" in a share"
 SHARE_CLASS = (
-    r" (?:class|cl|series|ser) (?P<worded>[a-z])\b"  # Class A common stock, - CL A, Series B
+    r" (?:class|cl|series|ser) (?P<worded>[a-z]|\d+)\b"  # Class A common stock, - CL A, Series B
     r"| (?P<before>[a-z]) (?:shs?|shares?|aktie[rn]?)\b"  # AB-B SHS
     r"| (?P<last>[abc])$"  # COMPOSECURE INC-A
 )
@@ -79,9 +85,11 @@ DESCRIPTION = (
     r"|(?:new )?(?:common|ordinary|registered|subordinate|restricted|capital) (?:voting |non voting |ordinary )?"
     r"(?:stock|share|unit|shs|sto|st|s)"
     r"|[a-z] (?:shs?|shares?|aktie[rn]?)\b"
-    r"|shares? of beneficial"
+    r"|(?:shares?|units?) of\b"
+    r"|d b a\b"
     r"|(?:ord|ordinary|common|comm|com|fpo|reg|registered|bearer|shs|shares)(?: \d.*)?$"
     r"|(?:nam|namens|namen|inhaber) aktien"
-    r"|(?:redeemable )?(?:preferred|preference|pfd|vorzugsaktien?|vorzuege|vorz|warrants?|rights?|units? each)\b"
+    r"|(?:redeemable )?(?:preferred|preference|pfd|vorzugsaktien?|vorzuege|vorz|warrants?|rights?)\b"
+    r"|units?(?: each\b| of one\b| \d|$)"
     r"|[abc]$).*"
 )

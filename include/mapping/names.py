@@ -25,6 +25,7 @@ SHORTEST_CUT = 24
 SHORTEST_STUMP = 14
 _ANY_FORM = "|".join(f"(?:{pattern})" for _, pattern in FORMS)
 _FORM_CODES = {form: code for code, form in enumerate(Form)}
+_ROOM_MADE = [_FORM_CODES[form] for form in (Form.DEPOSITARY, Form.PREFERRED, Form.DEBT)]  # of blank cheques all words count
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _parsed(names: pa.Array) -> Names:
     length = pc.binary_length(full).to_numpy()
     stump = written.stumps(length >= SHORTEST_STUMP)
     words = written.without(stump).once().without_endings()
-    hard = words.hard()
+    hard = words.hard(_has(full, name_words.ANY_FUND))
     is_empty = words.lengths == 0
     is_whole = ~is_empty & (words.lengths + stump <= pc.count_substring(full, " ").to_numpy())
     return Names(
@@ -113,7 +114,7 @@ def _parsed(names: pa.Array) -> Names:
         is_fund=is_fund,
         is_whole=is_whole,
         may_be_cut=(length >= SHORTEST_CUT) & ~is_whole,
-        leaves_out=(length >= SHORTEST_CUT) & (form != _FORM_CODES[Form.ORDINARY]),
+        leaves_out=(length >= SHORTEST_CUT) & np.isin(form, _ROOM_MADE),
     )
 
 

@@ -1,5 +1,8 @@
 """How alike the companies of two names are. The thresholds that use it are measured on real lists, see tests/mapping."""
 
+import re
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -16,9 +19,13 @@ Scores = npt.NDArray[np.float64]
 
 SAME, SAME_HARD_WORDS, SAME_WORDS, LEFT_OUT = 100.0, 95.0, 90.0, 90.0
 FEWER_WORDS, OTHER_WORDS, OTHER_NUMBER = 65.0, 60.0, 50.0
-_ONE_WORD_MIN = 80.0  # letters of a word that two spellings share
+_ONE_WORD_MIN = 86.0  # letters of a word that two spellings share
+_ONE_LETTER_MIN = 80.0  # of words that begin alike and are equally long (`Gremz`, `Glemz`)
 _CUT_FROM = 16  # letters of the shorter name, before it may be the longer one cut off
+_CLASS_MARK = 2  # letters of a fund's class, which lists leave out (`UCITS ETF 1C`)
+_DIGIT = re.compile(r"\d")
 _LEAST_ABBREVIATED = 8  # letters and blanks
+_SHORTENED_FROM = 5  # letters of a word
 
 
 def similarities(left: Names, left_rows: Rows, right: Names, right_rows: Rows, least: float = 0.0) -> Scores:
@@ -72,10 +79,11 @@ def _other_number(left: Names, left_rows: Rows, right: Names, right_rows: Rows) 
 def _by_letters(left: Names, right: Names, least: float) -> Scores:
     one, two = left.squeezed.to_pylist(), right.squeezed.to_pylist()
     lengths = _lengths(left.squeezed), _lengths(right.squeezed)
-    whole = np.where(lengths[0] <= lengths[1], left.is_whole, right.is_whole)
-    shorter = np.minimum(*lengths)
+    may_be_cut = np.where(lengths[0] <= lengths[1], left.may_be_cut, right.may_be_cut)
+    shorter, longer = np.minimum(*lengths), np.maximum(*lengths)
     shared = cpdist(one, two, scorer=Prefix.similarity, workers=-1)
-    is_cut = (shorter >= _CUT_FROM) & (shared == shorter) & ~whole
+    short_of_class = ~np.where(lengths[0] <= lengths[1], left.is_whole, right.is_whole) & (longer - shorter <= _CLASS_MARK)
+    is_cut = (shorter >= _CUT_FROM) & (shared == shorter) & (may_be_cut | short_of_class)
     hard, others = left.hard.to_pylist(), right.hard.to_pylist()
     ratio = cpdist(one, two, scorer=fuzz.ratio, workers=-1)
     words = cpdist(hard, others, scorer=fuzz.token_sort_ratio, workers=-1)
@@ -105,22 +113,41 @@ def abbreviates(one: str, other: str) -> bool:
     """Whether one name is the other with words shortened to their first letters, or several words to their initials.
 
     No word of either may be left over: `m and m fin services` is `mahindra and mahindra financial services`, `adani port sez` is
-    `adani ports special economic zone`. Two names that say no more than initials are not enough to go by.
+    `adani ports special economic zone`. Two names that say no more than initials are not enough to go by, nor are two that differ
+    in the first word only (`ABB India`, `Abbott India`), or in a short one (bonds rated `BB`, `BBB`).
     """
     if one[0] != other[0]:
         return False
-    short, long = sorted((one, other), key=len)
-    return len(short) >= _LEAST_ABBREVIATED and _covers(tuple(short.split()), tuple(long.split()))
+    short, long = (tuple(name.split()) for name in sorted((one, other), key=len))
+    return min(len(one), len(other)) >= _LEAST_ABBREVIATED and not _one_tells(short, long) and _covers(short, long)
+
+
+def _one_tells(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
+    """Whether they differ in one word, which nobody would shorten: the first, or one that is short anyway."""
+    differing = [place for place, (one, other) in enumerate(zip(short, long, strict=False)) if one != other]
+    if len(short) != len(long) or len(differing) != 1:
+        return False
+    place = differing[0]
+    return place == 0 or max(len(short[place]), len(long[place])) < _SHORTENED_FROM
 
 
 def _covers(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
-    if not short or not long:
-        return not short and not long
-    word = short[0]
-    if (long[0].startswith(word) or word.startswith(long[0])) and _covers(short[1:], long[1:]):
-        return True
-    initials = "".join(each[0] for each in long[: len(word)])
-    return len(word) > 1 and initials == word and _covers(short[1:], long[len(word) :])
+    """Whether the short words, one after the other, can stand for all of the long ones."""
+    reached = {0}  # how many of the long words the short ones so far can stand for
+    for word in short:
+        reached = {end for start in reached for end in _ends(word, long, start)}
+    return len(long) in reached
+
+
+def _ends(word: str, long: tuple[str, ...], start: int) -> Iterator[int]:
+    """Up to where a word can stand for the long words from `start` on: one that begins alike, or several by their initials."""
+    if start == len(long):
+        return
+    if long[start].startswith(word) or word.startswith(long[start]):
+        yield start + 1
+    initials = "".join(each[0] for each in long[start : start + len(word)])
+    if len(word) > 1 and word != long[start] and initials == word:
+        yield start + len(word)
 
 
 def most_of_words(one: str, other: str, one_leaves_out: bool = False, other_leaves_out: bool = False) -> float:
@@ -129,10 +156,11 @@ def most_of_words(one: str, other: str, one_leaves_out: bool = False, other_leav
     `Johnson & Johnson` says one word twice: it is not all in `Johnson Controls`. Where the fewer words are those of a list that
     makes room for the form, what is missing says nothing.
     """
-    rest = other.split()
+    words, rest = one.split(), other.split()
+    several = len(words) > 1 or len(rest) > 1  # a company of one word is called by all of it (`Dana`, `Danaos`)
     more = []
-    for word in one.split():
-        near = next((each for each in rest if _one_word(word, each)), None)
+    for word in words:
+        near = next((each for each in rest if _one_word(word, each, several)), None)
         if near is None:
             more.append(word)
         else:
@@ -144,13 +172,19 @@ def most_of_words(one: str, other: str, one_leaves_out: bool = False, other_leav
     return LEFT_OUT if (one_leaves_out and rest) or (other_leaves_out and more) else FEWER_WORDS
 
 
-def _one_word(one: str, other: str) -> bool:
-    """The same word, or one shortened, or spelled otherwise; of short words every letter counts (`DAX`, `MDAX`)."""
+def _one_word(one: str, other: str, may_be_shortened: bool) -> bool:
+    """The same word, or one shortened, or spelled otherwise; of short words every letter counts (`DAX`, `MDAX`).
+
+    Words with digits are never spelled otherwise (`Buffer10`, `Buffer20`).
+    """
     short, long = sorted((one, other), key=len)
-    return (
-        (len(short) >= 3 and long.startswith(short))
-        or (len(short) >= 5 and fuzz.ratio(one, other) >= _ONE_WORD_MIN)
-        or one == other
+    if one == other:
+        return True
+    if _DIGIT.search(one + other):
+        return False
+    alike = one[0] == other[0] and len(one) == len(other)
+    return (may_be_shortened and len(short) >= 3 and long.startswith(short)) or (
+        len(short) >= 5 and fuzz.ratio(one, other) >= (_ONE_LETTER_MIN if alike else _ONE_WORD_MIN)
     )
 
 

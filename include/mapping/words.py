@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.mapping.name_words import LEGAL_FORMS, NUMBER, SOFT_WORDS, SPELLINGS, STUMPS
+from include.mapping.name_words import LEGAL_FORMS, NUMBER, PLACES, SOFT_WORDS, SPELLINGS, STUMPS
 
 MAYBE_ONE = "i?"
 
@@ -24,7 +24,8 @@ class Vocabulary:
         self.is_blank = self._are(lambda word: word == "")
         self.is_legal = self._are(lambda word: word in LEGAL_FORMS)
         self.is_ending = self._are(lambda word: word in LEGAL_FORMS or word == "the")
-        self.is_hard = self._are(lambda word: word not in SOFT_WORDS and word not in LEGAL_FORMS)
+        self.is_hard = self._are(lambda word: word not in SOFT_WORDS | PLACES | LEGAL_FORMS)
+        self.is_place = self._are(lambda word: word in PLACES)
         self.is_stump = self._are(lambda word: word in STUMPS)
         self.is_one = self._are(lambda word: word == "i")
         self.is_number = self._are(lambda word: NUMBER.fullmatch(word) is not None)
@@ -115,9 +116,9 @@ class Words:
             words = words._kept(~drop)
         return words
 
-    def hard(self) -> "Words":
-        """Without soft words and legal forms, in rows where that leaves any."""
-        plain = self.vocabulary.is_hard[self.codes]
+    def hard(self, funds: npt.NDArray[np.bool_]) -> "Words":
+        """Without soft words and legal forms, in rows where that leaves any; of funds with the places that they invest in."""
+        plain = self.vocabulary.is_hard[self.codes] | (self.vocabulary.is_place[self.codes] & funds[self.rows])
         some = np.bincount(self.rows[plain], minlength=self.count) > 0
         return self._kept(plain | ~some[self.rows])
 

@@ -32,6 +32,9 @@ from include.mapping.similarity import similarities, similarity
         ("Co", "co"),
         ("", ""),
         ("***", ""),
+        ("Hawaiʻian Electric", "hawaiian electric"),
+        ("Işık Holding", "isik holdings"),
+        ("三菱 Corp", ""),  # what can be read of it is any company's
     ],
 )
 def test_core_is_what_identifies_the_company(text: str, core: str) -> None:
@@ -55,6 +58,9 @@ def test_core_is_what_identifies_the_company(text: str, core: str) -> None:
         ("Energy Transfer LP Common Units", Form.ORDINARY),
         ("Preferred Bank - Common Stock", Form.ORDINARY),
         ("Unit Corp", Form.ORDINARY),
+        ("Foo Bar plc Rights 2026", Form.RIGHT),
+        ("Foo Bar plc 5% Notes 2030", Form.DEBT),
+        ("FT Vest 15% Buffer ETF", Form.ORDINARY),
         ("United Rentals Inc", Form.ORDINARY),
         ("ADS-TEC ENERGY PLC - Ordinary Shares", Form.ORDINARY),
         ("iShares Preferred and Income Securities ETF", Form.ORDINARY),
@@ -149,3 +155,51 @@ def test_similarity_is_symmetric_and_within_0_and_100(pairs: list[tuple[str, str
 def test_a_name_is_itself(text: str) -> None:
     assert similarity(text, text) == (100 if parse_names([text]).core[0].as_py() else 0)
     assert parse_names([text]).form.tolist() == parse_names([text.upper()]).form.tolist() or not text.isascii()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ProShares Ultra QQQ", "ProShares UltraShort QQQ"),
+        ("ProShares Ultra QQQ", "ProShares UltraPro QQQ"),
+        ("iShares MSCI World EUR Hedged UCITS ETF", "iShares MSCI World EUR Unhedged UCITS ETF"),
+        ("Franklin FTSE Japan ETF", "Franklin FTSE India ETF"),
+        ("iShares Select Dividend ETF", "iShares International Select Dividend ETF"),
+        ("AllianzIM U.S. Large Cap Buffer10 Nov ETF", "AllianzIM U.S. Large Cap Buffer20 Nov ETF"),
+        ("iShares BB Rated Corporate Bond ETF", "iShares BBB Rated Corporate Bond ETF"),
+        ("iShares Core MSCI World", "iShares Core MSCI World Small Cap UCITS ETF"),
+        ("WisdomTree U.S. Quality Dividend Growth Fund", "WisdomTree U.S. SmallCap Quality Dividend Growth Fund"),
+        ("Brookfield Renewable", "Brookfield Renewable Partners"),
+        ("ABB India", "Abbott India"),
+        ("Dana Incorporated", "Danaos Corporation"),
+        ("inTest Corporation", "Pinterest, Inc."),
+        ("Cohen Circle Acquisition Corp. I - Unit", "Cohen Circle Acquisition Corp. II - Unit"),
+        ("DT Cloud Acquisition Corporation - Unit", "DT Cloud Star Acquisition Corporation - Units"),
+        ("三菱 Corp", "三井 Corp"),
+    ],
+)
+def test_one_word_that_makes_another_company(one: str, other: str) -> None:
+    assert similarity(one, other) <= 65
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Burckhardt Compression", "BURCKHARDT COMPRESSION HOLDI"),
+        ("Xtrackers DAX UCITS ETF", "Xtrackers DAX UCITS ETF 1C"),
+        ("Gremz Inc", "GLEMZ INC"),
+        ("Interactive Brokers Group, Inc. - Class A Common Stock", "INTERACTIVE BROKERS GRO-CL A"),
+        ("Eversource Energy (D/B/A) Common Stock", "EVERSOURCE ENERGY"),
+        ("American Tower Corporation (REIT) Common Stock", "AMERICAN TOWER CORP"),
+        ("ProShares UltraShort MSCI EAFE", "PROSHARES ULTSHRT MSCI EAFE"),
+        ("Capital Group Growth ETF", "CAPITAL GROUP GROWTH"),
+        ("Marine Petroleum Trust - Units of Beneficial Interest", "MARINE PETROLEUM TRUST"),
+        ("Mahindra & Mahindra Financial Services", "M&M FIN SERVICES"),
+    ],
+)
+def test_one_company_in_two_spellings(one: str, other: str) -> None:
+    assert similarity(one, other) >= 80
+
+
+def test_many_words_that_fit_in_many_ways_take_no_time() -> None:
+    assert similarity("aa " * 400 + "bxx", "a " * 800 + "cyy") <= 65
