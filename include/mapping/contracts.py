@@ -189,8 +189,8 @@ def _groups(table: pa.Table) -> tuple[Rows, Rows]:
     found, group = np.unique(codes, return_inverse=True)
     if len(found) == len(codes):
         return np.arange(len(codes)), np.arange(len(codes))
-    tie = table.select(["symbol", "name", "exchange", "evidence"])
-    ranks = pc.rank(pc.binary_join_element_wise(*tie.columns, "|", null_handling="replace"), tiebreaker="first").to_numpy()
+    tie = [column.cast(pa.string()) for column in table.columns]  # of rows that differ always the same one, whatever their order
+    ranks = pc.rank(pc.binary_join_element_wise(*tie, "|", null_handling="replace"), tiebreaker="first").to_numpy()
     order = np.lexsort((ranks, mask(table["tradable"]), mask(pc.is_null(table["isin"])), group))
     first = order[np.append(True, group[order][1:] != group[order][:-1])]
     back = np.argsort(np.argsort(first))  # contracts in the order of their rows
@@ -202,15 +202,16 @@ def _conflicts(table: pa.Table, keys: pa.Array, first: Rows, group: Rows) -> Row
     if len(first) == table.num_rows:
         return np.zeros(0, np.int64)
     rows, mine = np.arange(table.num_rows), first[group]
+    keys = pc.fill_null(keys, "")
     agree = same(keys, rows, keys, mine)
     for name in ("currency", "asset_class"):
-        column = flat(table[name], pa.string())
+        column = pc.fill_null(flat(table[name], pa.string()), "")
         agree &= same(column, rows, column, mine)
     return np.unique(group[~agree])
 
 
 def _states(table: pa.Table) -> npt.NDArray[np.int8]:
-    symbol, word = pc.utf8_upper(table["symbol"]), pc.fill_null(table["exchange"], "")
+    symbol, word = spelled(table["symbol"]), pc.fill_null(table["exchange"], "")
     gone = mask(pc.match_substring_regex(symbol, _DEAD_SUFFIX)) | mask(pc.equal(word, _VALUED_ONLY))
     reason = pc.utf8_lower(pc.fill_null(table["inactive_reason"], "tradable"))
     passing = mask(pc.match_substring_regex(reason, _PASSING))
@@ -237,7 +238,7 @@ def _markets(table: pa.Table, markets: Mapping[str, Market], home: str | None) -
     told = pc.dictionary_encode(flat(pc.binary_join_element_wise(*parts, "\n"), pa.string()))
     found = []
     for line in told.dictionary.to_pylist():
-        kind, mic, word = line.split("\n")
+        kind, mic, word = line.split("\n", 2)
         if kind not in _KINDS:
             raise InputError("expected a contract of a known asset_class", source="contracts", field="asset_class", value=kind)
         found.append(market(kind, mic, word))

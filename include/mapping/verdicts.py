@@ -80,6 +80,7 @@ class Verdicts:
         self.status[rows] = _CODE[MappingStatus.AMBIGUOUS]
         self.reason[rows] = REASONS.index(reason)
         self.contract[rows] = NO_CONTRACT
+        self.score[rows] = np.nan
 
     def is_(self, status: MappingStatus) -> Mask:
         """Which rows have a status."""

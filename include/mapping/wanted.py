@@ -120,8 +120,9 @@ def _keys(table: pa.Table, stems: pa.Array, plain: Mask, markets: Mapping[str, M
     """(row, key): a plain symbol is its own only spelling; whatever has separators, zeros in front or series has several."""
     rows = np.flatnonzero(~plain)
     rare = table.select(["ticker", "asset_class", "currency", "market"]).take(pa.array(rows)).to_pylist()
-    spellings = [
-        sorted(keys(row["ticker"], AssetClass(row["asset_class"]), row["currency"], markets[row["market"]])) for row in rare
+    spellings = [  # none where a ticker has nothing but separators
+        sorted(keys(row["ticker"], AssetClass(row["asset_class"]), row["currency"], markets[row["market"]]) - {""})
+        for row in rare
     ]
     several = np.repeat(rows, [len(one) for one in spellings]).astype(np.int64)
     found = pa.concat_arrays([stems.filter(pa.array(plain)), pa.array([key for one in spellings for key in one], pa.string())])

@@ -11,7 +11,8 @@ from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import AssetClass
 from include.domain.mapping import MappingStatus
 from include.errors import InputError
-from include.mapping.matcher import match
+from include.mapping.matcher import match, match_columns
+from include.mapping.wanted import Wanted
 from tests.mapping.build import MARKETS, contract, find, instrument, said, table
 
 APPLE = "US0378331005"
@@ -291,6 +292,14 @@ class TestSymbol:
             "market_mismatch"
         )
 
+    def test_separators_alone_are_no_symbol(self) -> None:
+        assert (
+            find(instrument("...", "Apple Inc."), contract("1", "", "APPLE INC"), knows_isin=False).reason == "symbol_not_found"
+        )
+
+    def test_a_symbol_given_away_is_inactive_in_any_notation(self) -> None:
+        assert find(instrument("AAPL", "Apple Inc."), contract("1", "AAPL OLD", "APPLE INC")).reason == "inactive"
+
     def test_a_symbol_given_away_is_inactive(self) -> None:
         old = contract("748086613", "DWHT.OLD", "DEWHURST GROUP PLC", "", currency="GBP", exchange="VALUE")
         mapping = find(instrument("DWHT.L", "Dewhurst plc", "GB0002675048"), old)
@@ -408,6 +417,17 @@ class TestName:
         dead = contract("1", "TM17", "EVERPLAY GROUP PLC", "XLON", currency="GBP", tradable=False, inactive_reason="delisted")
         assert said(find(wanted, dead)) == ("not_found", None, "inactive")
 
+    @pytest.mark.parametrize("kind", [AssetClass.ETF, AssetClass.STOCK])
+    def test_decides_nothing_for_funds(self, kind: AssetClass) -> None:
+        wanted = instrument("LYY7.DE", "Lyxor DAX DR UCITS ETF", asset_class=kind)
+        paying = contract("1", "LDAX", "Lyxor DAX DR UCITS ETF", "XETR", currency="EUR", asset_class=AssetClass.ETF)
+        assert find(wanted, paying).contract is None
+
+    @pytest.mark.parametrize("offered", ["Foo Bar plc Class 2", "Foo Bar plc Rights 2026", "Foo Bar plc 5% Notes 2030"])
+    def test_another_class_or_form_is_another_instrument(self, offered: str) -> None:
+        wanted = instrument("FBI1.L", "Foo Bar plc Class 1")
+        assert find(wanted, contract("1", "XYZ", offered, "XLON", currency="GBP")).contract is None
+
     def test_not_after_an_answer_by_isin(self) -> None:
         wanted = instrument("EVPL.L", "Everplay Group PLC", "GB00BYVX2X20")
         gone = contract("1", "TM17", "EVERPLAY GROUP PLC", "XLON", currency="GBP", isin="GB00BYVX2X20", tradable=False)
@@ -448,6 +468,12 @@ class TestTogether:
         assert [said(mapping) for mapping in found] == [("ambiguous", None, "claimed_twice"), ("matched", "1", None)]
         assert found[0].candidates == ("1",)
 
+    def test_what_is_withdrawn_has_no_score(self) -> None:
+        one, two = instrument("AAPL", "Apple Inc."), instrument("AAPL-", "Apple Inc.")
+        listed = table(contract("1", "AAPL", "APPLE INC", "XNAS"))
+        answers = match([one, two], listed, MARKETS, False, "ibkr")
+        assert [(said(answer), answer.score) for answer in answers] == [(("ambiguous", None, "claimed_twice"), None)] * 2
+
     def test_or_to_neither(self) -> None:
         twins = [instrument("BRK-B", "Berkshire Hathaway"), instrument("BRK.B", "Berkshire Hathaway", market="US")]
         found = match(twins, table(contract("1", "BRK B", "BERKSHIRE HATHAWAY INC")), MARKETS, False, "ibkr")
@@ -473,6 +499,21 @@ class TestTogether:
         garbage = pa.Table.from_pylist([row], schema=CONTRACT_SCHEMA)
         with pytest.raises(InputError, match=r"contracts of ibkr, field '1.lot_size'"):
             match([instrument("AAPL", "Apple Inc.")], garbage, MARKETS, True, "ibkr")
+
+    def test_a_line_break_in_the_brokers_word_for_a_market(self) -> None:
+        listed = contract("1", "AAPL", "APPLE INC", "", exchange="A\nB", isin=APPLE)
+        assert find(instrument("AAPL", "Apple Inc.", APPLE), listed).status is MappingStatus.OTHER_LISTING
+
+    def test_another_contract_with_two_rows_makes_no_conflict_of_a_missing_currency(self) -> None:
+        rows = table(
+            contract("1", "AAPL", "APPLE INC", "", isin=APPLE),
+            contract("2", "MSFT", "MICROSOFT CORP", "XNAS", evidence="isin"),
+            contract("2", "MSFT", "MICROSOFT CORP", "XNAS", evidence="symbol"),
+        )
+        rows = rows.set_column(rows.schema.get_field_index("currency"), "currency", pa.array([None, "USD", "USD"], pa.string()))
+        wanted = Wanted.of([instrument("AAPL", "Apple Inc.", APPLE), instrument("MSFT", "Microsoft Corp")], MARKETS)
+        answers = match_columns(wanted, rows, MARKETS, True, "ibkr").table()
+        assert answers["status"].to_pylist() == ["other_listing", "matched"]
 
     def test_missing_values_in_the_list_are_no_error(self) -> None:
         row = dict.fromkeys(CONTRACT_SCHEMA.names) | {
