@@ -132,11 +132,14 @@ class Contracts:
 
 
 def complete(table: pa.Table) -> pa.Table:
-    """The table with every column of `CONTRACT_SCHEMA`; what an older list does not know is null."""
+    """The table with every column of `CONTRACT_SCHEMA`; what an older list does not know, and an empty identity, is null."""
     columns = []
     for field in CONTRACT_SCHEMA:
         known = field.name in table.column_names
-        columns.append(table[field.name].cast(field.type) if known else pa.nulls(table.num_rows, field.type))
+        column = table[field.name].cast(field.type) if known else pa.nulls(table.num_rows, field.type)
+        if field.name in IDENTITIES and pc.any(pc.equal(column, "")).as_py():
+            column = pc.if_else(pc.equal(column, ""), pa.scalar(None, field.type), column)
+        columns.append(column)
     return pa.table(columns, schema=CONTRACT_SCHEMA)
 
 

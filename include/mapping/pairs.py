@@ -93,8 +93,8 @@ class Pairs:
         agrees = same(self.wanted.column("isin"), self.i, self.contracts.column("isin"), self.c) & (known == 1)
         found = mask(pc.is_valid(wanted)) & (known > 0) & ~agrees
         for name in ("share_class_figi", "cusip"):
-            ours = self.wanted.column(name).take(pa.array(self.i))
-            found |= mask(pc.not_equal(ours, self.contracts.column(name).take(pa.array(self.c))))
+            found |= self._differ(self.wanted.column(name), self.contracts.column(name))
+        found |= ~agrees & self._differ(_cusips(self.wanted), _cusips(self.contracts))
         return np.asarray(found)
 
     @cached_property
@@ -167,6 +167,9 @@ class Pairs:
         failed = np.select([fails for _, fails in checks], [CODES[reason] for reason, _ in checks], self.state)
         return np.where(told_dead, self.state, failed).astype(np.int8)
 
+    def _differ(self, ours: pa.Array, theirs: pa.Array) -> Mask:
+        return mask(pc.not_equal(ours.take(pa.array(self.i)), theirs.take(pa.array(self.c))))
+
     def _scores(self, some: Rows) -> npt.NDArray[np.float64]:
         return similarities(self.wanted.names, self.i[some], self.contracts.names, self.c[some], self.least_score)
 
@@ -176,6 +179,12 @@ class Pairs:
 
 
 _FACTS = frozenset(name for name, value in vars(Pairs).items() if isinstance(value, cached_property)) - {"_kinds"}
+
+
+def _cusips(table: Wanted | Contracts) -> pa.Array:
+    """CUSIPs, those within the ISINs of the US and Canada included."""
+    within = pc.struct_field(pc.extract_regex(table.column("isin"), r"^(?:US|CA)(?P<cusip>[0-9A-Z]{9})[0-9]$"), "cusip")
+    return pc.coalesce(table.column("cusip"), within)
 
 
 def by_identity(wanted: Wanted, contracts: Contracts) -> Pairs:

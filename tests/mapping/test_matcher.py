@@ -132,6 +132,17 @@ class TestVeto:
         wanted = instrument("AAPL", "Apple Inc.", APPLE)
         assert said(find(wanted, contract("1", "APLE", "APPLE INC", isin=LEFT_OUT))) == ("not_found", None, "symbol_not_found")
 
+    def test_a_cusip_within_an_isin_contradicts_too(self) -> None:
+        by_cusip, by_isin = instrument("AAPL", "Apple Inc.", cusip="037833100"), instrument("AAPL", "Apple Inc.", APPLE)
+        assert find(by_cusip, contract("1", "AAPL", "APPLE INC", isin=LEFT_OUT)).reason == "isin_mismatch"
+        assert find(by_isin, contract("1", "AAPL", "APPLE INC", cusip="594918104")).reason == "isin_mismatch"
+        assert said(find(by_cusip, contract("1", "AAPL", "APPLE INC", isin=APPLE))) == ("matched", "1", None)
+        assert said(find(by_isin, contract("1", "AAPL", "APPLE INC", cusip="037833100"))) == ("matched", "1", None)
+
+    def test_an_empty_identity_contradicts_nothing(self) -> None:
+        wanted = instrument("AAPL", "Apple Inc.", APPLE, share_class_figi="BBG001S5N8V8")
+        assert said(find(wanted, contract("1", "AAPL", "APPLE INC", isin="", share_class_figi=""))) == ("matched", "1", None)
+
 
 class TestSymbol:
     def test_all_agree(self) -> None:
