@@ -1,7 +1,8 @@
 """The third key: the name alone, only at a broker that knows ISINs and had none for the instrument.
 
 A broker without ISINs gives no way to notice a namesake. Even so the company's words must be the same, market and currency agree,
-nothing else come near, and no word can be missing.
+nothing else come near, and no word can be missing. In North America a name decides nothing: there preferred shares, notes and units
+are listed under the company's plain name, with symbols of their own.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from include.mapping.wanted import Wanted
 # The same words, at most a letter apart, and the next best company clearly behind.
 NAME_MIN = 97.0
 NAME_MARGIN = 5.0
+_PLAIN_NAMES = pa.array(["us", "canada"])
 _OPENING = 8  # letters: contracts whose names begin otherwise are not looked at
 
 # What a stronger key said and the name may not overrule: a dead contract or a contradiction is an answer.
@@ -44,7 +46,8 @@ def decide_by_name(
         undecided: Instruments that no identity decided, one per wanted one.
         verdicts: Written to; rows with a final answer are left alone.
     """
-    open_rows = undecided & verdicts.is_(MappingStatus.NOT_FOUND) & ~np.isin(verdicts.reason, _FINAL) & ~wanted.is_pair
+    abroad = ~mask(pc.is_in(wanted.region, value_set=_PLAIN_NAMES))
+    open_rows = undecided & abroad & verdicts.is_(MappingStatus.NOT_FOUND) & ~np.isin(verdicts.reason, _FINAL) & ~wanted.is_pair
     if not open_rows.any() or not table.num_rows:
         return
     whole = complete(table)

@@ -7,17 +7,17 @@ import re
 from enum import StrEnum
 
 _LEGAL = """
-inc incorporated corp corporation co company companies ltd limited plc llc lp llp sa sas sca ag se nv bv ab asa as oyj oy abp
-spa srl kk kgaa gmbh publ societe anonyme tbk bhd jsc pjsc aktiengesellschaft
+inc incorporated corp corporation co cos company companies pty ltd limited plc llc lp llp sa sas sca ag se nv bv ab asa as oyj oy abp
+spa srl kk kgaa gmbh public publ societe anonyme tbk bhd jsc pjsc aktiengesellschaft
 """
-_SOFT = "the and of de group holdings international japan"
+_SOFT = "the and of de group holdings international japan india com trust fund"
 _SPELLINGS = """
 intl=international inds=industries ind=industries indus=industries industry=industries industrie=industries hldg=holdings
 hldgs=holdings holding=holdings hd=holdings grp=group groupe=group gruppen=group gruppo=group mfg=manufacturing tech=technology
 techs=technology technologies=technology svcs=services svc=services service=services sys=systems system=systems natl=national
 pharmaceuticals=pharmaceutical amer=american mgmt=management finl=financial lab=laboratory labs=laboratory laboratories=laboratory
 solution=solutions product=products bros=brothers corporat=corporation corporati=corporation corporatio=corporation
-cor=corporation incorporat=incorporated
+cor=corporation incorporat=incorporated gr=group invs=investment bnk=bank
 """
 # Legal forms say where a company is registered, not which one it is; removed at the end of a name only (`Co` may begin one).
 LEGAL_FORMS = frozenset(_LEGAL.split())
@@ -25,6 +25,8 @@ LEGAL_FORMS = frozenset(_LEGAL.split())
 SOFT_WORDS = frozenset(_SOFT.split())
 # Spellings of one word; also the stumps that exports cut names to (`Unifirst Corporat`).
 SPELLINGS = dict(spelling.split("=") for spelling in _SPELLINGS.split())
+# What exports and lists with short columns leave of `Ltd` and `Inc` at the end of a name.
+STUMPS = frozenset({"l", "lt", "i", "in"})
 # `Capital Corp V` and `Capital Corp VII` are two companies: a word that is a number counts more than its letters.
 NUMBER = re.compile(r"\d+|[ivx]{2,}|[vx]")
 
@@ -50,7 +52,7 @@ FORMS = (
     (Form.UNIT, r" units?(?: each\b| of one\b| \d|$)"),
     (Form.DEBT, r" (?:notes?|debentures?|bonds?) (?:initially )?due\b| (?:senior|subordinated) (?:notes?|debentures?)\b"),
     (Form.WARRANT, r" (?:warrants?|wts?|wrts?)\b"),
-    (Form.PREFERRED, r" (?:preferred|preference|pfd|prf|pref|vorzugsaktien?|vz|vzo)\b"),
+    (Form.PREFERRED, r" (?:preferred|preference|pfd|prf|pref|vorzugsaktien?|vorzuege|vorz|vz|vzo)\b"),
     (Form.DEPOSITARY, r" (?:adr|adrs|ads|gdr|gdrs|gds|cdi|bdr|depositary|depository|sponsored|unsponsored|unsp)\b"),
     (Form.RIGHT, r" (?:rights?|rts?)(?: to| each|$)| contingent value right"),
 )
@@ -58,6 +60,8 @@ FUND = r" (?:etfs?|etns?|ucits)\b|\bexchange traded\b"
 # A fund of preferred stock is a fund; preferred stock of a fund is preferred stock, and hidden from that search.
 PREFERRED_SHARES = r" preferred (share|stock)"
 FUND_HOLDING_PREFERRED = r" preferred .*fund\b"
+# `a 1/1,000th interest in a share of ...`: no class A.
+ARTICLE = r" in a share"
 SHARE_CLASS = (
     r" (?:class|cl|series|ser) (?P<worded>[a-z])\b"  # Class A common stock, - CL A, Series B
     r"| (?P<before>[a-z]) (?:shs?|shares?|aktie[rn]?)\b"  # AB-B SHS
@@ -65,14 +69,18 @@ SHARE_CLASS = (
 )
 # Where the description of the share begins: everything from there on says nothing about the company.
 DESCRIPTION = (
-    r" (?:(?:class|cl|series|ser) [a-z]\b"
-    r"|(?:american |global )?(?:depositary|depository) (?:shares?|receipts?)"
-    r"|(?:unsponsored|sponsored|unsp|spon)? ?(?:adrs?|ads|gdrs?|gds|cdi)\b"
-    r"|(?:common|ordinary|registered|subordinate|restricted|capital) (?:voting |non voting )?(?:stock|share|unit|shs|sto|st|s)"
+    r" (?:(?:class|cl|series|ser) (?:[a-z]|\d+)\b"
+    r"|(?:(?:un)?sponsored |unsp |spons? |sp )?(?:american |global )?(?:depositary|depository) (?:shares?|receipts?)"
+    r"|(?:(?:un)?sponsored |unsp |spons? |sp )?(?:pref )?(?:adrs?|ads|gdrs?|gds|cdi)\b"
+    r"|(?:new york|ny) (?:registry|reg) (?:shares?|shs)"
+    r"|(?:non )?(?:voting|vtg)(?: (?:com|common|stock|shs|shrs|shares?)\b.*)?$"
+    r"|(?:limited )?partnership units?\b"
+    r"|pct \d"
+    r"|(?:new )?(?:common|ordinary|registered|subordinate|restricted|capital) (?:voting |non voting |ordinary )?(?:stock|share|unit|shs|sto|st|s)"
     r"|[a-z] (?:shs?|shares?|aktie[rn]?)\b"
     r"|shares? of beneficial"
     r"|(?:ord|ordinary|common|comm|com|fpo|reg|registered|bearer|shs|shares)(?: \d.*)?$"
     r"|(?:nam|namens|namen|inhaber) aktien"
-    r"|(?:preferred|preference|pfd|warrants?|rights?|units? each)\b"
+    r"|(?:redeemable )?(?:preferred|preference|pfd|vorzugsaktien?|vorzuege|vorz|warrants?|rights?|units? each)\b"
     r"|[abc]$).*"
 )

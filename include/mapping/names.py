@@ -18,10 +18,13 @@ import pyarrow.compute as pc
 from include.mapping import name_words
 from include.mapping.columns import mask
 from include.mapping.name_text import plain_words
-from include.mapping.name_words import FORMS, LEGAL_FORMS, NUMBER, SOFT_WORDS, SPELLINGS, Form
+from include.mapping.name_words import FORMS, LEGAL_FORMS, NUMBER, SOFT_WORDS, SPELLINGS, STUMPS, Form
 
 # Lists with short columns cut names from here on (IBKR's after 28 characters, exports' after 31).
 SHORTEST_CUT = 24
+SHORTEST_STUMP = 14
+MAYBE_ONE = "i?"
+_ANY_FORM = "|".join(f"(?:{pattern})" for _, pattern in FORMS)
 _FORM_CODES = {form: code for code, form in enumerate(Form)}
 
 
@@ -36,12 +39,13 @@ class Names:
         is_empty: Whether there are none.
         hard: The words of `core` that are neither soft nor a legal form; all of them where none is left.
         first: The first of `hard`.
-        numbers: Those of `hard` that are numbers, sorted; mostly "".
+        numbers: Those of `hard` that are numbers, sorted; mostly "". An `i` that may as well be what is left of `Inc` is `i?`.
         share_class: `A`, `B` ... where the name says so, else null.
         form: Code of the `Form` (position in the enumeration).
         is_fund: Whether the name says that this is an exchange-traded product.
         is_whole: Something followed the company's words (a legal form, the share), so that they cannot have been cut off.
         may_be_cut: Words may be missing at the end: `INVESCO TRUST FOR INVESTMENT` is the beginning of many names.
+        leaves_out: Words may be missing before the form: short columns make room for it (`TEVA PHARMACEUTICAL-SP ADR`).
     """
 
     full: pa.Array
@@ -56,6 +60,7 @@ class Names:
     is_fund: npt.NDArray[np.bool_]
     is_whole: npt.NDArray[np.bool_]
     may_be_cut: npt.NDArray[np.bool_]
+    leaves_out: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.full)
@@ -77,46 +82,58 @@ def parse_names(names: Iterable[str | None] | pa.Array) -> Names:
     """Take names apart; each distinct one once. Null counts as "": no words, form `ordinary`, no class."""
     column = names if isinstance(names, pa.Array) else pa.array(list(names), pa.string())
     distinct = pc.dictionary_encode(pc.fill_null(column, ""))
-    return _parsed(distinct.dictionary).take(distinct.indices.to_numpy())
+    parsed = _parsed(distinct.dictionary)
+    return parsed if len(parsed) == len(column) else parsed.take(distinct.indices.to_numpy())
 
 
 def _parsed(names: pa.Array) -> Names:
     full = plain_words(names)
     is_fund = _has(full, name_words.FUND)
-    hidden = pc.replace_substring_regex(full, name_words.PREFERRED_SHARES, r" preferred\1")
-    held = is_fund | _has(hidden, name_words.FUND_HOLDING_PREFERRED)
-    classes = pc.extract_regex(full, name_words.SHARE_CLASS)
+    form = _forms(full)
+    form[is_fund | _holds_preferred(full)] = _FORM_CODES[Form.ORDINARY]
+    classes = pc.extract_regex(pc.replace_substring(full, name_words.ARTICLE, " in"), name_words.SHARE_CLASS)
     letters = [pc.fill_null(pc.struct_field(classes, name), "") for name in ("worded", "before", "last")]
     letter = pc.ascii_upper(pc.binary_join_element_wise(*letters, ""))
-    words = _Words.split(pc.replace_substring_regex(full, name_words.DESCRIPTION, "")).without_endings()
+    written = _Words.split(pc.replace_substring_regex(full, name_words.DESCRIPTION, ""))
+    length = pc.binary_length(full).to_numpy()
+    stump = written.stumps(length >= SHORTEST_STUMP)
+    words = written.without(stump).once().without_endings()
     hard = words.hard()
     is_empty = words.lengths == 0
-    is_whole = ~is_empty & (words.lengths <= pc.count_substring(full, " ").to_numpy())
-    long = mask(pc.greater_equal(pc.binary_length(full), SHORTEST_CUT))
+    is_whole = ~is_empty & (words.lengths + stump <= pc.count_substring(full, " ").to_numpy())
     return Names(
         full=full,
         core=words.joined(" "),
         squeezed=words.joined(""),
         hard=hard.joined(" "),
         first=hard.first(),
-        numbers=hard.numbers(),
+        numbers=hard.numbers(is_whole, written.last_is("i") & stump),
         share_class=pc.if_else(pc.equal(letter, ""), pa.scalar(None, pa.string()), letter),
-        form=np.where(held, np.int8(_FORM_CODES[Form.ORDINARY]), _forms(full)),
+        form=form,
         is_empty=is_empty,
         is_fund=is_fund,
         is_whole=is_whole,
-        may_be_cut=long & ~is_whole,
+        may_be_cut=(length >= SHORTEST_CUT) & ~is_whole,
+        leaves_out=(length >= SHORTEST_CUT) & (form != _FORM_CODES[Form.ORDINARY]),
     )
 
 
 def _forms(full: pa.Array) -> npt.NDArray[np.int8]:
     found = np.full(len(full), _FORM_CODES[Form.ORDINARY], np.int8)
-    undecided = np.ones(len(full), np.bool_)
-    units_hidden = pc.replace_substring_regex(full, name_words.PLAIN_UNITS, r"\1unit")
-    for form, pattern in FORMS:
-        here = undecided & _has(units_hidden if form is Form.UNIT else full, pattern)
-        found[here] = _FORM_CODES[form]
-        undecided &= ~here
+    rows = np.flatnonzero(_has(full, _ANY_FORM))  # most names are plain
+    some = full.take(pa.array(rows))
+    units_hidden = pc.replace_substring_regex(some, name_words.PLAIN_UNITS, r"\1unit")
+    for form, pattern in reversed(FORMS):  # the first that fits decides
+        found[rows[_has(units_hidden if form is Form.UNIT else some, pattern)]] = _FORM_CODES[form]
+    return found
+
+
+def _holds_preferred(full: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which names are of funds that hold preferred stock."""
+    found = mask(pc.match_substring(full, " preferred "))
+    some = full.filter(pa.array(found))
+    hidden = pc.replace_substring_regex(some, name_words.PREFERRED_SHARES, r" preferred\1")
+    found[found] = _has(hidden, name_words.FUND_HOLDING_PREFERRED)
     return found
 
 
@@ -169,12 +186,44 @@ class _Words:
             pa.array(np.where(self.lengths > 0, codes, len(self.vocabulary)))
         )
 
+    def last_is(self, word: str) -> npt.NDArray[np.bool_]:
+        """Which rows end in a word."""
+        found = np.zeros(self.count, np.bool_)
+        found[self.rows[self._last & self._are(lambda one: one == word)]] = True
+        return found
+
+    def stumps(self, long: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which rows end in what is left of a legal form that was cut, of the `long` ones."""
+        found = np.zeros(self.count, np.bool_)
+        found[self.rows[self._last & self._are(lambda word: word in STUMPS) & (self.lengths[self.rows] > 1)]] = True
+        return found & long
+
+    def without(self, last: npt.NDArray[np.bool_]) -> "_Words":
+        """Without the last word in some rows."""
+        return self._kept(~(self._last & last[self.rows]))
+
+    def once(self) -> "_Words":
+        """Names that begin again (`Brookfield Renewable Corporation Brookfield Renewable Corporation Class A`) said once.
+
+        `Johnson & Johnson` does not begin again: one word is not enough, unless a legal form stands before it.
+        """
+        legal = self._are(lambda word: word in LEGAL_FORMS)
+        starts = np.cumsum(self.lengths) - self.lengths
+        again = np.flatnonzero((self.codes == self.codes[starts[self.rows]]) & (np.arange(len(self.codes)) > starts[self.rows]))
+        keep = np.ones(len(self.codes), np.bool_)
+        for place in again.tolist():
+            row = self.rows[place]
+            first, end = starts[row], starts[row] + self.lengths[row]
+            enough = end - place > 1 or legal[place - 1]
+            if enough and np.array_equal(self.codes[place:end], self.codes[first : first + end - place]):
+                keep[place:end] = False
+        return self._kept(keep)
+
     def without_endings(self) -> "_Words":
         """Legal forms and a `the` at the end go, but never the last word that is left."""
         words = self
         while len(words.rows):
-            is_last = np.append(words.rows[1:] != words.rows[:-1], True)
-            drop = is_last & (words.lengths[words.rows] > 1) & words._are(lambda word: word in LEGAL_FORMS or word == "the")
+            drop = words._last & (words.lengths[words.rows] > 1) & words._are(lambda word: word in LEGAL_FORMS or word == "the")
             if not drop.any():
                 break
             words = words._kept(~drop)
@@ -186,16 +235,28 @@ class _Words:
         some = np.bincount(self.rows[plain], minlength=self.count) > 0
         return self._kept(plain | ~some[self.rows])
 
-    def numbers(self) -> pa.Array:
-        """The words of each row that are numbers, sorted and each once."""
+    def numbers(self, whole: npt.NDArray[np.bool_], maybe_one: npt.NDArray[np.bool_]) -> pa.Array:
+        """The words of each row that are numbers, sorted and each once.
+
+        An `i` is one at the end of a whole name only (`Acquisition I Corp`); `maybe_one` tells where it was taken for a stump.
+        """
         found = np.full(self.count, "", dtype=object)
-        numeric = self._kept(self._are(lambda word: NUMBER.fullmatch(word) is not None))
+        found[maybe_one] = MAYBE_ONE
+        is_one = self._last & whole[self.rows] & self._are(lambda word: word == "i")
+        numeric = self._kept(is_one | self._are(lambda word: NUMBER.fullmatch(word) is not None))
         for row, code in zip(numeric.rows.tolist(), numeric.codes.tolist(), strict=True):
             found[row] = " ".join(sorted({*found[row].split(), self.vocabulary[code]}))
         return pa.array(found, pa.string())
 
+    @cached_property
+    def _last(self) -> npt.NDArray[np.bool_]:
+        return np.append(self.rows[1:] != self.rows[:-1], True)[: len(self.rows)]
+
     def _are(self, question: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
-        return np.array([question(word) for word in self.vocabulary], dtype=np.bool_)[self.codes]
+        used = np.unique(self.codes) if len(self.codes) < len(self.vocabulary) else np.arange(len(self.vocabulary))
+        answers = np.zeros(len(self.vocabulary), np.bool_)
+        answers[used] = [question(word) for word in self.vocabulary[used].tolist()]
+        return answers[self.codes]
 
     def _kept(self, mask: npt.NDArray[np.bool_]) -> "_Words":
         return _Words(self.vocabulary, self.codes[mask], self.rows[mask], self.count)

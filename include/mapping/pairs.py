@@ -105,14 +105,19 @@ class Pairs:
     def same_kind(self) -> Mask:
         """The same asset class and form: ordinary shares, receipts, warrants ... of a company are different instruments.
 
-        A US screen often writes a receipt under the company's plain name. That is accepted only if the ISIN is a US one: receipts
-        have a US ISIN, the ordinary shares they stand for have their own country's.
+        A US screen often writes a receipt under the company's plain name. That is accepted unless the ISIN says otherwise: receipts
+        have a US ISIN, the ordinary shares they stand for have their own country's. Many brokers file funds under shares; where symbol
+        and market agree, and the name as nearly as funds' names must, that is no contradiction.
         """
         ours, theirs = self.wanted.names.form[self.i], self.contracts.names.form[self.c]
-        american = mask(pc.starts_with(self.wanted.column("isin"), "US")) & mask(pc.equal(self.wanted.column("market"), "US"))
+        isin = self.wanted.column("isin")
+        american = mask(pc.or_kleene(pc.starts_with(isin, "US"), pc.is_null(isin))) & mask(
+            pc.equal(self.wanted.column("market"), "US")
+        )
         receipt = (theirs == _DEPOSITARY) & (ours == _ORDINARY) & american[self.i]
         form = (ours == theirs) | receipt | self.wanted.is_pair[self.i]
-        return mask(pc.equal(*self._kinds)) & form
+        fund = self.same_kind_by_identity & (self.score >= FUND_NAME_MIN)
+        return (mask(pc.equal(*self._kinds)) | fund) & form
 
     @cached_property
     def score(self) -> npt.NDArray[np.float64]:

@@ -11,8 +11,8 @@ from functools import lru_cache
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.domain.notation.pairs import Pair, cut, parse_pair
-from include.domain.notation.symbols import SERIES, words
-from include.domain.notation.venues import INDIA, stem
+from include.domain.notation.symbols import ACT, ALPACA, SERIES, words
+from include.domain.notation.venues import INDIA, YAHOO, stem
 
 __all__ = ["QUOTED_IN_PAIRS", "canonical", "keys", "pair", "pair_key", "share_class", "stem", "variants"]
 
@@ -36,7 +36,7 @@ def variants(ticker: str, market: Market) -> tuple[str, ...]:
     """Every spelling a broker may use for a ticker, the ticker's own stem first.
 
     `ROCK-A.CO` gives `ROCK-A ROCK.A ROCK A ROCKA`; in the US, where another listing may own the joined letters, `BRK-B` gives
-    `BRK-B BRK.B BRK B`; Hong Kong's leading zeros are dropped too (`0700.HK`: `0700 700`). In India the series may follow
+    `BRK-B BRK.B BRK B`, and `BAC-PL` also `BAC.PRL BAC$L`; Hong Kong's leading zeros are dropped too (`0700.HK`: `0700 700`). In India the series may follow
     (`RELIANCE.NS`: `RELIANCE`, `RELIANCE-EQ`, `RELIANCE-BE` ...).
     """
     own = stem(ticker, market).upper()
@@ -45,6 +45,9 @@ def variants(ticker: str, market: Market) -> tuple[str, ...]:
     if len(parts) > 1:
         joiners = ("-", ".", " ") if market.region == "us" else ("-", ".", " ", "")
         found += [joiner.join(parts) for joiner in joiners]
+        named = YAHOO.parse(own) if market.region == "us" else None
+        if named is not None and named.issue is not None:  # a preferred share, warrant ...: each list has its own suffix
+            found += [notation.format(named) for notation in (ALPACA, ACT) if notation.can_format(named)]
     elif own.isdigit() and own.startswith("0"):
         found.append(own.lstrip("0"))
     if market.market in INDIA:

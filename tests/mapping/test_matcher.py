@@ -205,7 +205,65 @@ class TestSymbol:
     def test_an_adr_is_not_the_ordinary_share(self) -> None:
         adr = contract("1", "SAP", "SAP SE-SPONSORED ADR")
         assert find(instrument("SAP", "SAP SE", "DE0007164600"), adr).reason == "asset_class_mismatch"
-        assert find(instrument("SAP", "SAP SE"), adr).reason == "asset_class_mismatch"
+
+    def test_an_adr_is_what_a_us_ticker_without_isin_means(self) -> None:
+        adr = contract("1", "SAP", "SAP SE-SPONSORED ADR")
+        assert said(find(instrument("SAP", "SAP SE"), adr)) == ("matched", "1", None)
+        assert find(instrument("SAP.DE", "SAP SE"), adr).reason == "market_mismatch"
+
+    def test_a_fund_that_a_broker_files_under_shares(self) -> None:
+        wanted = instrument("GLD", "SPDR Gold Shares", asset_class=AssetClass.ETF)
+        assert said(find(wanted, contract("1", "GLD", "SPDR Gold Trust"))) == ("matched", "1", None)
+        assert find(wanted, contract("1", "GLD", "Gold Standard Mining")).reason == "asset_class_mismatch"
+
+    @pytest.mark.parametrize(
+        ("ticker", "name", "offered"),
+        [
+            ("BHVN", "Biohaven Ltd.", "BIOHAVEN PHARMACEUTICAL HOLD"),  # its successor took symbol and name
+            ("SAIL", "SailPoint Technologies Holdings", "SailPoint, Inc. - Common Stock"),
+            ("SZZL", "Sizzle Acquisition Corp. II", "Sizzle Acquisition Corp."),
+            ("HSPO", "Horizon Space Acquisition II Corp.", "Horizon Space Acquisition I Corp. - Ordinary Shares"),
+            ("BEP", "Brookfield Renewable Corporation", "BROOKFIELD RENEWABLE PARTNER"),
+        ],
+    )
+    def test_a_recycled_symbol_is_not_the_old_company(self, ticker: str, name: str, offered: str) -> None:
+        assert said(find(instrument(ticker, name), contract("1", ticker, offered))) == ("not_found", None, "name_mismatch")
+
+    @pytest.mark.parametrize(
+        ("ticker", "name", "symbol", "offered"),
+        [
+            (
+                "BAC-PL",
+                "Bank of America 7.25% Preferred Series L",
+                "BAC.PRL",
+                "Bank of America Corp 7.25% Preferred Stock Series L",
+            ),
+            (
+                "BAC-PL",
+                "Bank of America 7.25% Preferred Series L",
+                "BAC$L",
+                "Bank of America Corp 7.25% Preferred Stock Series L",
+            ),
+            ("OXY-WT", "Occidental Petroleum Corporation Warrant", "OXY.WS", "Occidental Petroleum Corporation Warrants"),
+        ],
+    )
+    def test_issues_in_each_lists_own_suffix(self, ticker: str, name: str, symbol: str, offered: str) -> None:
+        assert said(find(instrument(ticker, name), contract("1", symbol, offered), knows_isin=False)) == ("matched", "1", None)
+
+    def test_a_symbol_that_two_contracts_of_a_market_claim_is_nobodys(self) -> None:
+        apple = contract("1", "AAPL", "APPLE INC", "XNAS")
+        other = contract("2", "AAPL", "AMERICAN APPLE ORCHARDS", "XNAS")
+        mapping = find(instrument("AAPL", "Apple Inc."), apple, other, knows_isin=False)
+        assert said(mapping) == ("ambiguous", None, "symbol_claimed_twice")
+        assert mapping.candidates == ("1", "2")
+        gone = other.model_copy(update={"tradable": False})
+        assert said(find(instrument("AAPL", "Apple Inc."), apple, gone, knows_isin=False)) == ("matched", "1", None)
+
+    def test_one_id_for_two_things_is_neither(self) -> None:
+        apple = contract("1", "AAPL", "APPLE INC", "XNAS")
+        other = contract("1", "MSFT", "MICROSOFT CORP", "XNAS")
+        for wanted in (instrument("AAPL", "Apple Inc."), instrument("MSFT", "Microsoft Corp")):
+            assert find(wanted, apple, other, knows_isin=False).contract is None
 
     def test_an_adr_is_the_instrument_with_the_us_isin(self) -> None:
         adr = contract("1", "SAP", "SAP SE-SPONSORED ADR")
@@ -302,19 +360,31 @@ class TestName:
 
     def test_the_class_has_to_be_said_by_both(self) -> None:
         wanted = instrument("HEI", "HEICO Corporation")
-        assert said(find(wanted, contract("1", "HEI.A", "HEICO CORP-CLASS A"))) == ("not_found", None, "name_mismatch")
+        assert said(find(wanted, contract("1", "HEI.A", "HEICO CORP-CLASS A"))) == ("not_found", None, "symbol_not_found")
+        swedish = contract("1", "NEWAB", "NEW WAVE GROUP AB-B SHS", "XSTO", currency="SEK")
+        assert said(find(instrument("NEWA.ST", "New Wave Group AB"), swedish)) == ("not_found", None, "name_mismatch")
 
     @pytest.mark.parametrize(
         ("ticker", "name", "symbol", "offered"),
         [
+            ("HTGC", "Hercules Capital Inc", "HCXY", "HERCULES CAPITAL INC"),  # its notes, under its plain name
             ("FBIO", "Fortress Biotech Inc", "FBIOP", "FORTRESS BIOTECH INC"),  # its preferred shares
-            ("PCTTU", "PureCycle Technologies Inc", "PCT", "PURECYCLE TECHNOLOGIES INC"),
             ("BCE.TO", "BCE Inc", "BCE PRA", "BCE INC"),
+            ("BRK-B", "Berkshire Hathaway Inc.", "BRK", "BERKSHIRE HATHAWAY INC-CL B"),
+        ],
+    )
+    def test_decides_nothing_in_north_america(self, ticker: str, name: str, symbol: str, offered: str) -> None:
+        wanted = instrument(ticker, name)
+        there = contract("1", symbol, offered, wanted.market.replace("US", "XNYS"), currency=wanted.currency)
+        assert said(find(wanted, there)) == ("not_found", None, "symbol_not_found")
+
+    @pytest.mark.parametrize(
+        ("ticker", "name", "symbol", "offered"),
+        [
             ("2593.T", "Ito En Ltd", "25935", "ITO EN LTD"),
             ("CBA.AX", "Commonwealth Bank Ltd", "CBAPK", "COMMONWEALTH BANK LTD"),
-            ("BRK-B", "Berkshire Hathaway Inc.", "BRK", "BERKSHIRE HATHAWAY INC-CL B"),
-            ("VGM", "INVESCO TRUST FOR INVESTMENT", "VTN", "INVESCO TRUST FOR INVESTMENT"),  # cut by both lists
-            ("VGM", "Invesco Trust for Investment Grade Municipals", "VTN", "INVESCO TRUST FOR INVESTMENT"),
+            ("VGM.L", "INVESCO TRUST FOR INVESTMENT", "VTN", "INVESCO TRUST FOR INVESTMENT"),  # cut by both lists
+            ("VGM.L", "Invesco Trust for Investment Grade Municipals", "VTN", "INVESCO TRUST FOR INVESTMENT"),
         ],
     )
     def test_a_name_that_other_shares_bear_too_is_ambiguous(self, ticker: str, name: str, symbol: str, offered: str) -> None:

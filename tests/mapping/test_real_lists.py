@@ -19,8 +19,14 @@ from include.mapping.pairs import SYMBOL_NAME_MIN
 from include.mapping.similarity import similarity
 from tests.mapping.build import MARKETS, instrument
 
-# Renamed between the export and the contract list: without an ISIN nobody can know that they are the same.
-RENAMED = {"2154.T", "2331.T", "3663.T", "3676.T", "6037.T", "6420.T", "DPM.TO"}
+# Renamed between the export and the contract list, or named with words more or less: without an ISIN nobody can know that they
+# are the same, and not a successor under the same symbol.
+RENAMED = set(
+    """
+    2154.T 2331.T 3663.T 3676.T 4722.T 4828.T 6037.T 6086.T 6245.T 6420.T 6490.T 6532.T 7735.T 7921.T
+    AYI DPM.TO FMM-B.ST FNX.L FPE.DE INSTAL.ST LISN.SW MTH PERR.PA WLK
+    """.split()
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +107,7 @@ def test_us_listings_as_alpaca_has_them(universe: list[Instrument], us_listings:
     abroad = [mapping for mapping in found if "." in mapping.ticker]
     reasons = Counter(mapping.reason for mapping in abroad)
     print(f"\nUS listings: {sum(m.status is MappingStatus.MATCHED for m in us)} of {len(us)} US tickers; abroad {dict(reasons)}")
-    assert [mapping.ticker for mapping in us if mapping.status is not MappingStatus.MATCHED] == []
+    assert [mapping.ticker for mapping in us if mapping.status is not MappingStatus.MATCHED] == ["AYI", "MTH", "WLK"]  # renamed
     assert [m.ticker for m in us if m.contract and m.contract.symbol != m.ticker.replace("-", ".")] == []
     assert [mapping.ticker for mapping in abroad if mapping.contract] == []
     assert reasons["market_mismatch"] == 28
@@ -114,13 +120,13 @@ def test_each_us_listing_finds_itself_and_no_stranger(us_listings: list[dict[str
     found = match(wanted, listed, MARKETS, False, "alpaca", "US")
     matched = [mapping for mapping in found if mapping.contract]
     assert all(m.contract and m.contract.symbol.replace(".", "-") == m.ticker for m in matched)
-    assert len(matched) >= 11_100
+    assert len(matched) >= 11_300
     names = [one.name for one in wanted]
     random.Random(7).shuffle(names)
     strangers = [one.model_copy(update={"name": name}) for one, name in zip(wanted, names, strict=True)]
     accepted = [m for m in match(strangers, listed, MARKETS, False, "alpaca", "US") if m.contract]
     print(f"\n{len(matched)} of {len(rows)} listings find themselves; {len(accepted)} accept a stranger's name")
-    assert len(accepted) <= len(rows) / 2000
+    assert accepted == []
 
 
 def test_the_threshold_lies_between_namesakes_and_renamings(

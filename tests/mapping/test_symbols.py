@@ -55,8 +55,11 @@ def test_keys() -> None:
 @pytest.mark.parametrize(
     ("ticker", "expected"),
     [
-        ("RELIANCE.NS", {"RELIANCE", "RELIANCE.EQ", "RELIANCE.BE", "RELIANCE.BZ", "RELIANCE.SM", "RELIANCE.ST"}),
-        ("M&M.NS", {"M&M", "M&M.EQ", "M&M.BE", "M&M.BZ", "M&M.SM", "M&M.ST"}),
+        (
+            "RELIANCE.NS",
+            {"RELIANCE", "RELIANCE.EQ", "RELIANCE.BE", "RELIANCE.BZ", "RELIANCE.SM", "RELIANCE.ST", "RELIANCE.RR", "RELIANCE.IV"},
+        ),
+        ("M&M.NS", {"M&M", "M&M.EQ", "M&M.BE", "M&M.BZ", "M&M.SM", "M&M.ST", "M&M.RR", "M&M.IV"}),
     ],
 )
 def test_indian_symbols_may_bear_their_series(ticker: str, expected: set[str]) -> None:

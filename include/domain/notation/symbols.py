@@ -30,8 +30,9 @@ from include.errors import InputError
 _WORD = r"[A-Z0-9&]+"
 ROOT = re.compile(rf"{_WORD}(-{_WORD})*")
 _SEPARATORS = re.compile(r"[\s./_\-]+")
-SERIES = ("EQ", "BE", "BZ", "SM", "ST")
-"""NSE's series of shares: rolling, trade for trade, under surveillance, two of small companies. Other endings are debt, funds."""
+SERIES = ("EQ", "BE", "BZ", "SM", "ST", "RR", "IV")
+"""NSE's series of shares and trusts: rolling, trade for trade, under surveillance, two of small companies, two of property and
+infrastructure trusts. Other endings are debt, funds."""
 
 
 class Issue(StrEnum):
@@ -86,10 +87,13 @@ class Notation(ABC):
         Raises:
             InputError: The notation cannot express it: what it would write is read as another symbol, or as none.
         """
-        text = self._write(symbol, market)
-        if self._read(text, market) != symbol:
+        if not self.can_format(symbol, market):
             raise InputError("expected a symbol that this notation can express", value=symbol)
-        return text
+        return self._write(symbol, market)
+
+    def can_format(self, symbol: Symbol, market: Market | None = None) -> bool:
+        """Whether the notation can express a symbol."""
+        return self._read(self._write(symbol, market), market) == symbol
 
     @abstractmethod
     def _read(self, text: str, market: Market | None) -> Symbol | None: ...
