@@ -16,7 +16,8 @@ from include.identity.local import TableSource
 from include.identity.openfigi import OpenFigi
 from include.identity.table import validated
 from include.identity.universe import Sources, enrich_universe
-from include.mapping.names import parse_name, similarity
+from include.mapping.names import parse_names
+from include.mapping.similarity import similarity
 from include.settings import PROJECT, Settings
 from include.storage.artifacts import local_path, read_bytes, read_table, sha256
 from include.storage.database import Database
@@ -31,10 +32,9 @@ Enrich = Callable[[dict[str, Any]], dict[str, Any]]
 
 def plausible(ours: str, theirs: str) -> bool:
     """Whether two names may be one share's: the same form of capital, no other class, and nearly the same words."""
-    one, two = parse_name(ours), parse_name(theirs)
-    if one.form is not two.form or (one.share_class and two.share_class and one.share_class != two.share_class):
-        return False
-    return similarity(one, two) >= NAME_MIN
+    names = parse_names([ours, theirs])
+    classes = set(names.share_class.drop_null().to_pylist())
+    return names.form[0] == names.form[1] and len(classes) < 2 and similarity(ours, theirs) >= NAME_MIN
 
 
 @contextmanager
