@@ -84,7 +84,7 @@ class RowCheck:
             raise _Bad("name", name, "expected a name")
         row = ScreenRow(
             ticker=ticker,
-            isin=_isin(raw.isin) if found is None else _no_isin(raw.isin, found.pair),
+            isin=_isin(raw.isin, found.pair if found else None),
             name=name,
             currency=self._currency(currency, market) if found is None else _quote(currency, found.pair),
             market=market.market,
@@ -126,21 +126,16 @@ def shown(text: str | None) -> str | None:
     return "(an address)" if "://" in text else text if len(text) <= 60 else text[:57] + "..."
 
 
-def _isin(text: str) -> str | None:
+def _isin(text: str, pair: Pair | None) -> str | None:
     value = clean(text)
     if value.lower() in UNKNOWN:
         return None
+    if pair:  # a security with such a ticker would be another thing, and nobody can tell which of both is meant
+        raise _Bad("isin", value, f"expected none: by its ticker this is the pair {pair}")
     found = isin(value)  # without blanks inside: `US 0378331005` would be no contract's ISIN
     if found is None or value != value.upper():
         raise _Bad("isin", value, "expected an ISIN with a right check digit, or none")
     return found
-
-
-def _no_isin(text: str, pair: Pair) -> None:
-    """A security with such a ticker would be another thing than the pair, and nobody can tell which of both is meant."""
-    value = clean(text)
-    if value.lower() not in UNKNOWN:
-        raise _Bad("isin", value, f"expected none: by its ticker this is the pair {pair}")
 
 
 def _quote(currency: str, pair: Pair) -> str:

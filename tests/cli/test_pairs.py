@@ -1,6 +1,7 @@
 """Pairs from an export to orders and fills: the whole pipeline against a local Alpaca that lists Bitcoin."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -48,9 +49,20 @@ LISTINGS = [
 ]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """A run's folder after the whole pipeline, and the account at the venue."""
+
+    folder: Path
+    book: VenueBook
+
+    def read(self, name: str) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((self.folder / name).read_text())
+        return document
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run's folder after the whole pipeline, sent."""
+def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     day = (NOW - timedelta(days=3)).strftime("%d %b %Y")
     quarters = [(f"{year} Q{quarter}", "2.50%") for year in range(2015, 2020) for quarter in (1, 2, 3, 4)]
     screens = export(tmp_path / "screens", "mixed", [row.format(day=day) for row in ROWS], day=day, quarters=quarters)
@@ -81,26 +93,45 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "method": "equal",
             "portfolios": ["main"],
             "first_funding": True,
+            "coverage_fail_pct": 10,
         }
         with project_database(settings) as database:
             run = resolve_run(settings, run_id="r1", run_after=datetime.now(UTC), params=params)
-            said: list[str] = []
-            try:
-                Pipeline(run, settings, database, said.append).go(approve=True)
-            finally:
-                print("\n".join(said))
-    return Path(run.folder.removeprefix("file://"))
+            Pipeline(run, settings, database, lambda line: None).go(approve=True)
+    return Outcome(Path(run.folder.removeprefix("file://")), book)
 
 
-def read(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(path.read_text())
-    return document
+def test_a_coin_is_bought_and_what_nobody_trades_stays_cash(outcome: Outcome) -> None:
+    main = outcome.read("orders.json")["portfolios"]["main"]
+    orders = {order["ticker"]: order for order in main["orders"]}
+    assert sorted(orders) == ["AAPL", "BTC-USD"]
+    bitcoin = orders["BTC-USD"]
+    # 5 % in one order of 80,000 EUR at 1.25 USD is 5,000 USD; whole coins would buy none.
+    assert (bitcoin["quantity"], bitcoin["limit_price"], bitcoin["notional"]) == ("0.050", "100500.00", "4000.00")
+    assert (bitcoin["instrument_id"], bitcoin["contract"]["native_id"]) == ("pair:BTC/USD", "c-1")
+    assert (bitcoin["mic"], bitcoin["time_in_force"]) == ("CRYPTO", "ioc")
+    assert orders["AAPL"]["time_in_force"] == "day"
+    (held,) = main["held"]
+    assert (held["ticker"], held["instrument_id"]) == ("EURUSD=X", "pair:EUR/USD")
+    assert held["reason"] == "not_mapped: no broker of this portfolio trades it"
+    positions = {native_id: position.quantity for native_id, position in outcome.book.engine.positions.items()}
+    assert positions == {"a-1": Decimal(25), "c-1": Decimal("0.05")}
 
-
-def test_a_coin_is_bought_and_what_nobody_trades_is_cash(folder: Path) -> None:
-    universe = read(folder / "universe.json")
-    print(json.dumps(universe["rejected"], indent=1))
-    print(json.dumps(read(folder / "orders.json"), indent=1)[:6000])
-    print(json.dumps(read(folder / "coverage.json"), indent=1)[:3000])
-    print((folder / "report.md").read_text()[:3000])
-    assert 0
+    universe = outcome.read("universe.json")
+    assert sorted(universe["all_stocks"]) == ["AAPL", "BTC-USD", "EURUSD=X"]
+    assert universe["all_stocks"]["BTC-USD"]["quantity"] == 0.098
+    assert (universe["metadata"]["unique_stocks"], universe["metadata"]["rejected_rows"]) == (3, 3)
+    assert {row["ticker"]: (row["line"], row["field"], row["reason"]) for row in universe["rejected"]} == {
+        "SOL-USD": (10, "currency", "expected USD: the ticker is the pair SOL/USD, whose price is in it"),
+        "BTC/USD": (7, "ticker", "expected one listing per instrument: BTC-USD is the pair BTC/USD already"),
+        "ETHUSDT": (
+            8,
+            "currency",
+            "expected a pair in a currency with an exchange rate: nothing tells what USDT is worth",
+        ),
+    }
+    mapped = outcome.read("universe_mapped.json")["all_stocks"]
+    assert mapped["BTC-USD"]["broker_order"] == ["crypto_com", "alpaca"]
+    assert outcome.read("coverage.json")["missing"] == [
+        {"ticker": "EURUSD=X", "name": "EUR/USD", "weight": 0.098, "reasons": {"alpaca": "not_eligible"}}
+    ]

@@ -159,11 +159,31 @@ def test_a_share_is_no_pair(ticker: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [
-        ({"ticker": "BTC-USD", "currency": "EUR"}, "currency", "expected USD: the ticker is the pair BTC/USD, whose price is in it"),
-        ({"ticker": "BTCUSDT", "currency": "USD"}, "currency", "expected USDT: the ticker is the pair BTC/USDT, whose price is in it"),
-        ({"ticker": "JPY=X", "currency": "USD"}, "currency", "expected JPY: the ticker is the pair USD/JPY, whose price is in it"),
-        ({"ticker": "BTC-USD", "currency": "usd"}, "currency", "expected USD: the ticker is the pair BTC/USD, whose price is in it"),
-        ({"ticker": "BTC.CRYPTO", "currency": "XXX"}, "ticker", "expected a pair such as BTC-USD or EURUSD=X in a known currency"),
+        (
+            {"ticker": "BTC-USD", "currency": "EUR"},
+            "currency",
+            "expected USD: the ticker is the pair BTC/USD, whose price is in it",
+        ),
+        (
+            {"ticker": "BTCUSDT", "currency": "USD"},
+            "currency",
+            "expected USDT: the ticker is the pair BTC/USDT, whose price is in it",
+        ),
+        (
+            {"ticker": "JPY=X", "currency": "USD"},
+            "currency",
+            "expected JPY: the ticker is the pair USD/JPY, whose price is in it",
+        ),
+        (
+            {"ticker": "BTC-USD", "currency": "usd"},
+            "currency",
+            "expected USD: the ticker is the pair BTC/USD, whose price is in it",
+        ),
+        (
+            {"ticker": "BTC.CRYPTO", "currency": "XXX"},
+            "ticker",
+            "expected a pair such as BTC-USD or EURUSD=X in a known currency",
+        ),
         ({"ticker": "EU.X", "currency": "USD"}, "ticker", "expected a pair such as BTC-USD or EURUSD=X in a known currency"),
         ({"ticker": "BTC-USD", "isin": "US0378331005"}, "isin", "expected none: by its ticker this is the pair BTC/USD"),
         ({"ticker": "A/B"}, "ticker", "expected a ticker such as AAPL or 6095.T"),

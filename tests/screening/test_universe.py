@@ -161,7 +161,9 @@ def pair(ticker: str, name: str) -> ScreenRow:
 
 
 def test_a_pair_is_one_instrument_in_every_notation() -> None:
-    found = document(screen("a", pair("BTC-USD", "BTC/USD"), pair("BTC-EUR", "BTC/EUR")), screen("b", pair("BTCUSD", "BTC/USD"), stock("AAA")))
+    found = document(
+        screen("a", pair("BTC-USD", "BTC/USD"), pair("BTC-EUR", "BTC/EUR")), screen("b", pair("BTCUSD", "BTC/USD"), stock("AAA"))
+    )
     ids = {ticker: entry["instrument_id"] for ticker, entry in found["all_stocks"].items()}
     assert ids == {"BTC-USD": "pair:BTC/USD", "BTC-EUR": "pair:BTC/EUR", "AAA": "ticker:AAA"}
     (row,) = found["rejected"]
