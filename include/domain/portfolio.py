@@ -47,7 +47,7 @@ class Limits(Value):
     do_not_trade: tuple[str, ...] = ()
 
     def forbids(self, ticker: str, instrument_id: str) -> bool:
-        """Whether an instrument is on the list `do_not_trade`, by its ticker, its ISIN or pair, or its id, with or without a known identity."""
+        """Whether an instrument is on the list `do_not_trade`, by ticker, ISIN or pair, or by its id of now or of before."""
         names = {name.strip().casefold() for name in self.do_not_trade}
         known = (ticker, f"ticker:{ticker}", instrument_id, instrument_id.partition(":")[2])
         return not names.isdisjoint(word.casefold() for word in known)

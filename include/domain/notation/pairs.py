@@ -119,9 +119,8 @@ def parse_pair(text: str, quote: str | None = None) -> Pair | None:
 def listed_pair(ticker: str, currency: str | None = None) -> Pair | None:
     """The pair that a Yahoo-style ticker without a market's ending names: `BTC-USD`, `BTC/USD`, `BTCUSDT`, `EURUSD=X`, `JPY=X`.
 
-    Shares are never taken for one: the class, preferred, unit, warrant or right after a hyphen has one or two letters or none that
-    is a currency's (`BRK-B`, `BAC-PL`, `AAM-UN`, `OXY-WT`, `NXG-RI`), and what is joined has six letters at least, more than a US
-    symbol.
+    Shares are never taken for one: what follows their hyphen is no currency (`BRK-B`, `BAC-PL`, `AAM-UN`, `OXY-WT`, `NXG-RI`),
+    and what is joined has six letters at least, more than a US symbol.
 
     Args:
         ticker: White space around it and small letters do not matter.
