@@ -34,7 +34,7 @@ def plausible(ours: str, theirs: str) -> bool:
     """Whether two names may be one share's: the same form of capital, no other class, and nearly the same words."""
     names = parse_names([ours, theirs])
     classes = set(names.share_class.drop_null().to_pylist())
-    return names.form[0] == names.form[1] and len(classes) < 2 and similarity(ours, theirs) >= NAME_MIN
+    return bool(names.form[0] == names.form[1]) and len(classes) < 2 and similarity(ours, theirs) >= NAME_MIN
 
 
 @contextmanager
