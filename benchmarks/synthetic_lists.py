@@ -1,7 +1,7 @@
 """Invented universes and contract lists of any size, shaped like real ones: for speed, never for accuracy.
 
-Every instrument is an invented company on one of five markets. Each broker lists a share of them among others that nobody wants, in
-its own notation, under names shouted, cut or abbreviated; some brokers tell ISINs, most do not; some contracts are dead, some
+Every instrument is an invented company on one of five markets. Each broker lists a share of them among others that nobody wants,
+under names shouted, cut or abbreviated; some brokers tell ISINs, most do not; some contracts are dead, some
 symbols are another company's. Seeded: the same sizes give the same world.
 """
 

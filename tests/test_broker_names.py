@@ -14,11 +14,9 @@ INCLUDE = PROJECT / "include"
 NAMES = sorted((set(load_settings().brokers) | {path.parent.name for path in INCLUDE.glob("brokers/*/adapter.py")}) - {"paper"})
 NAMED = re.compile(rf"(?<![a-z])(?:{'|'.join(NAMES)})(?![a-z])", re.IGNORECASE)
 ALLOWED = {
-    "domain/market.py": "ibkr_exchanges, a column of markets.yaml",
-    "mapping/contracts.py": "the same column",
-    "steps/plan_candidates.py": "the same column",
     "domain/notation/symbols.py": "notations have the names of who writes them",
     "domain/notation/venues.py": "the same",
+    "mapping/symbols.py": "the same",
     "cli/lists.py": "an example in --help",
     "cli/mapping.py": "an example in --help",
     "mapping/legacy.py": "the old system's file knew one broker",

@@ -23,7 +23,7 @@ class Mapping(Value):
         ticker: The universe row (`all_stocks` key) that was looked for.
         contract: Set for `matched` and `other_listing`, else None.
         search_method: Key that decided: `isin`, `share_class_figi`, `figi`, `cusip`, `ticker`, `name`; None without a contract.
-        evidence: What the deciding key found, as `<key>=<value>`, and the contract's own evidence behind it; None without a contract.
+        evidence: What the deciding key found, as `<key>=<value>`, and the contract's own evidence; None without a contract.
         score: Name similarity 0 to 1 where names were compared, else None.
         reason: Why there is no match (`symbol_not_found`, `name_mismatch`, `ambiguous`, `inactive`, `not_eligible` ...);
             None when matched.

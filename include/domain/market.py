@@ -15,7 +15,7 @@ class Market(Value):
         name: For people.
         yahoo_suffix: Without the dot (`T`); "" for the US.
         mics: Every ISO 10383 code that counts as this market (segments included).
-        ibkr_exchanges: IBKR's primary-exchange words for it (`TSEJ`).
+        exchange_words: What brokers that tell no MIC call it (`TSEJ` at IBKR).
         currencies: Currencies its listings are quoted in (`GBP` for London; pence are the broker's business).
         calendar: `exchange_calendars` name for its sessions.
         lot_size: Usual lot where no contract is known yet (Tokyo 100).
@@ -26,7 +26,7 @@ class Market(Value):
     name: str
     yahoo_suffix: str
     mics: tuple[str, ...]
-    ibkr_exchanges: tuple[str, ...] = ()
+    exchange_words: tuple[str, ...] = ()
     currencies: tuple[str, ...] = Field(min_length=1)
     calendar: str
     lot_size: Decimal = Field(Decimal(1), gt=0)

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
-from include.identity.enrich import Plausible
+from include.identity.enrich import PlausiblePairs
 from include.identity.table import canonical_column, embedded_cusip, joined, looked_up
 
 _KINDS = pa.array([AssetClass.STOCK.value, AssetClass.ETF.value])
@@ -19,7 +19,7 @@ def enrich_contracts(
     contracts: pa.Table,
     claims: pa.Table,
     markets: Mapping[str, Market],
-    plausible: Plausible,
+    plausible: PlausiblePairs,
     home_market: str | None = None,
 ) -> pa.Table:
     """The same rows in the same order; some that had no ISIN have one, and `evidence` says from where.
@@ -32,7 +32,7 @@ def enrich_contracts(
         contracts: Table of `CONTRACT_SCHEMA`, any length.
         claims: As `include.identity.table.claims` gives them.
         markets: By id.
-        plausible: Compares names; called once per pair of different names.
+        plausible: Compares names; asked for each pair of different names once.
         home_market: Market of contracts that name none, at a broker that only serves one; None: unknown stays unknown.
     """
     usable = claims.filter(pc.is_null(claims["doubt"]))
@@ -58,7 +58,7 @@ def enrich_contracts(
 def _columns(contracts: pa.Table, markets: Mapping[str, Market], home_market: str | None) -> pa.Table:
     """The contracts' side of the key, and whether a row may be enriched at all."""
     by_mic = {mic: market.market for market in markets.values() for mic in market.mics}
-    by_word = {word: market.market for market in markets.values() for word in market.ibkr_exchanges}
+    by_word = {word: market.market for market in markets.values() for word in market.exchange_words}
     mic, word = pc.fill_null(contracts["mic"], ""), pc.fill_null(contracts["exchange"], "")
     without_mic = pc.coalesce(_translated(word, by_word), pa.scalar(home_market, pa.string()))
     # IBKR's word for what is only valued, never traded.
@@ -87,14 +87,15 @@ def _not_contradicted(contracts: pa.Table, offered: pa.Table) -> pa.ChunkedArray
     return pc.and_(agree, pc.fill_null(pc.equal(contracts["share_class_figi"], offered["share_class_figi"]), True))
 
 
-def _plausible(names: pa.ChunkedArray, offered: pa.Table, asked: pa.ChunkedArray, plausible: Plausible) -> pa.ChunkedArray:
+def _plausible(names: pa.ChunkedArray, offered: pa.Table, asked: pa.ChunkedArray, plausible: PlausiblePairs) -> pa.ChunkedArray:
     """Names are compared once per pair of different ones; equal names, but for capitals, need no comparing."""
     pairs = pa.table({"ours": offered["name"], "theirs": pc.fill_null(names, "")})
     same = pc.and_(pc.equal(pc.utf8_lower(pairs["ours"]), pc.utf8_lower(pairs["theirs"])), pc.not_equal(pairs["theirs"], ""))
     key = joined(pairs, pairs.column_names)
     once = pairs.filter(pc.fill_null(pc.and_(asked, pc.invert(same)), False)).group_by(pairs.column_names).aggregate([])
-    good = ["\x1f".join((row["ours"], row["theirs"])) for row in once.to_pylist() if plausible(row["ours"], row["theirs"])]
-    return pc.fill_null(pc.or_(same, pc.is_in(key, value_set=pa.array(good, pa.string()))), False)
+    ours, theirs = (once[name].combine_chunks() for name in pairs.column_names)
+    good = joined(once, pairs.column_names).filter(plausible(ours, theirs)).combine_chunks()
+    return pc.fill_null(pc.or_(same, pc.is_in(key, value_set=good)), False)
 
 
 def _alone(contracts: pa.Table, told: pa.Table, offered: pa.Table, open_: pa.ChunkedArray) -> pa.ChunkedArray:

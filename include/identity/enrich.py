@@ -3,12 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from include.identity.source import Identity, Query
 from include.identity.table import SUPERSEDED
 
 # (wanted name, offered name): whether both may name the same form and class of one company's shares. Names are the mapping's
 # business, so the step that connects both hands it in.
 Plausible = Callable[[str, str], bool]
+# The same for columns of names: a column of booleans.
+PlausiblePairs = Callable[[pa.Array, pa.Array], pa.Array]
 
 UNKNOWN = "unknown"
 LISTING_MISMATCH = "listing_mismatch"

@@ -7,7 +7,6 @@ only the picked ones are taken apart.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,10 +33,53 @@ _PAIRS = pa.array([kind.value for kind in QUOTED_IN_PAIRS])
 
 
 @dataclass(frozen=True)
+class ContractList:
+    """A broker's whole list.
+
+    Attributes:
+        table: Of `CONTRACT_SCHEMA`, see `complete`.
+        markets: By id.
+        home_market: Market of contracts that name none, at a broker that only serves one; None: unknown stays unknown.
+        names_are_keys: Whether instruments are looked for by name too, so that every name of the list is taken apart.
+    """
+
+    table: pa.Table
+    markets: Mapping[str, Market]
+    home_market: str | None = None
+    names_are_keys: bool = False
+
+    @cached_property
+    def symbol_keys(self) -> pa.Array:
+        """The key of each row's symbol."""
+        return symbol_keys(self.table)
+
+    @cached_property
+    def names(self) -> Names:
+        """Every name, taken apart."""
+        return parse_names(flat(self.table["name"], pa.string()))
+
+    def pick(self, wanted: Wanted) -> "Contracts":
+        """The contracts that share an identity or a symbol with something wanted."""
+        chosen = among(self.symbol_keys, wanted.keys)
+        for name in IDENTITIES:
+            if self.table[name].null_count < self.table.num_rows:
+                chosen |= among(self.table[name], wanted.column(name))
+        return self.pick_rows(chosen)
+
+    def pick_rows(self, chosen: Mask) -> "Contracts":
+        """The contracts of some rows, and of all rows with the same native ids."""
+        ids = flat(self.table["native_id"], pa.string())
+        if chosen.any() and not chosen.all():
+            chosen = chosen | among(ids, ids.filter(pa.array(chosen)))  # a contract may have a row for each ISIN it answers to
+        return _contracts(self, np.flatnonzero(chosen))
+
+
+@dataclass(frozen=True)
 class Contracts:
     """Contracts that share a key with something wanted, one row per native id.
 
     Attributes:
+        listed: Where they were picked from.
         table: Their rows of `CONTRACT_SCHEMA`.
         rows: Which rows of the broker's list these are: the same for a contract, however it was picked.
         symbol_key: The symbol in its one spelling; of pairs `BASE.QUOTE`.
@@ -48,6 +90,7 @@ class Contracts:
         isin_rows / isins: Every ISIN that a contract answers to, and its row.
     """
 
+    listed: ContractList
     table: pa.Table
     rows: Rows
     symbol_key: pa.Array
@@ -67,7 +110,7 @@ class Contracts:
     @cached_property
     def names(self) -> Names:
         """Their names, taken apart."""
-        return parse_names(self.column("name"))
+        return self.listed.names.take(self.rows) if self.listed.names_are_keys else parse_names(self.column("name"))
 
     @cached_property
     def asset_class(self) -> pa.Array:
@@ -86,30 +129,6 @@ class Contracts:
     def squeezed_symbol(self) -> pa.Array:
         """The symbol without separators."""
         return pc.replace_substring(pc.fill_null(spelled(self.column("symbol")), ""), ".", "")
-
-
-def pick(table: pa.Table, wanted: Wanted, markets: Mapping[str, Market], home_market: str | None = None) -> Contracts:
-    """The contracts that share an identity or a symbol with something wanted.
-
-    Args:
-        table: Of `CONTRACT_SCHEMA`, any length; columns that an older list lacks count as null.
-        wanted: What is looked for.
-        markets: By id.
-        home_market: Market of contracts that name none, at a broker that only serves one; None: unknown stays unknown.
-    """
-    whole = complete(table)
-    keys = symbol_keys(whole)
-    chosen = among(keys, wanted.keys)
-    for name in IDENTITIES:
-        if whole[name].null_count < whole.num_rows:
-            chosen |= among(whole[name], wanted.column(name))
-    return _contracts(whole, keys, chosen, markets, home_market)
-
-
-def pick_rows(table: pa.Table, chosen: Mask, markets: Mapping[str, Market], home_market: str | None = None) -> Contracts:
-    """The contracts of some rows, and of all rows with the same native ids."""
-    whole = complete(table)
-    return _contracts(whole, symbol_keys(whole), chosen, markets, home_market)
 
 
 def complete(table: pa.Table) -> pa.Table:
@@ -135,12 +154,8 @@ def symbol_keys(table: pa.Table) -> pa.Array:
     return pc.replace_with_mask(keys, pa.array(changed), pa.array(pairs, pa.string()))
 
 
-def _contracts(whole: pa.Table, keys: pa.Array, chosen: Mask, markets: Mapping[str, Market], home: str | None) -> Contracts:
-    ids = flat(whole["native_id"], pa.string())
-    if chosen.any() and not chosen.all():
-        chosen = chosen | among(ids, ids.filter(pa.array(chosen)))  # one contract may have a row for each ISIN it answers to
-    rows = np.flatnonzero(chosen)
-    table, keys = whole.take(pa.array(rows)), keys.take(pa.array(rows))
+def _contracts(listed: ContractList, rows: Rows) -> Contracts:
+    table, keys = listed.table.take(pa.array(rows)), listed.symbol_keys.take(pa.array(rows))
     first, group = _groups(table)
     state = np.zeros(len(first), np.int8)
     np.maximum.at(state, group, _states(table))  # one look-up saying that it is dead is enough
@@ -148,12 +163,13 @@ def _contracts(whole: pa.Table, keys: pa.Array, chosen: Mask, markets: Mapping[s
     isins = flat(table["isin"], pa.string())
     edges = pa.table({"row": group, "isin": isins}).filter(pc.is_valid(isins)).group_by(["row", "isin"]).aggregate([])
     isin_rows = edges["row"].to_numpy().astype(np.int64)
-    kept = table.take(pa.array(first))
+    kept = table if len(first) == table.num_rows else table.take(pa.array(first))
     return Contracts(
+        listed=listed,
         table=kept,
         rows=rows[first],
         symbol_key=keys.take(pa.array(first)),
-        market=_markets(kept, markets, home),
+        market=_markets(kept, listed.markets, listed.home_market),
         state=state,
         isin_count=np.bincount(isin_rows, minlength=len(first)).astype(np.int64),
         isin_rows=isin_rows,
@@ -207,7 +223,7 @@ def _states(table: pa.Table) -> npt.NDArray[np.int8]:
 
 def _markets(table: pa.Table, markets: Mapping[str, Market], home: str | None) -> pa.Array:
     by_mic = {mic: market.market for market in markets.values() for mic in market.mics}
-    by_word = {word: market.market for market in markets.values() for word in market.ibkr_exchanges}
+    by_word = {word: market.market for market in markets.values() for word in market.exchange_words}
     by_kind = {"crypto": "CRYPTO", "fx": "FX", "metal": "FX"}
 
     def market(kind: str, mic: str, word: str) -> str:

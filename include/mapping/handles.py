@@ -17,7 +17,7 @@ from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
 from include.errors import InputError
 from include.mapping.columns import among, mask
-from include.mapping.contracts import Contracts, complete, pick_rows
+from include.mapping.contracts import ContractList, Contracts, complete
 from include.mapping.pairs import Pairs, by_symbol
 from include.mapping.reasons import FITS, reason_of
 from include.mapping.wanted import Wanted
@@ -82,9 +82,9 @@ def check_handles(
         InputError: A claim names a market that nobody knows.
     """
     claimed = [_market(claim, markets, words or {}) for claim in claims]
-    listed = complete(contracts)
+    listed = ContractList(complete(contracts), markets, home_market)
     ids = pa.array([claim.native_id for claim in claims], pa.string())
-    picked = pick_rows(listed, among(listed["native_id"], ids), markets, home_market)
+    picked = listed.pick_rows(among(listed.table["native_id"], ids))
     rows = {row["native_id"]: (place, from_row(row)) for place, row in enumerate(picked.table.to_pylist())}
     told = picked.market.to_pylist()
     meant: dict[int, tuple[Instrument, int]] = {}  # claim to what it means, and the place of its id's contract
@@ -112,7 +112,7 @@ def _market(claim: Claim, markets: Mapping[str, Market], words: Mapping[str, str
         return claim.market or None
     mic = words.get(claim.market, claim.market)
     for name, market in markets.items():
-        if mic in market.mics or claim.market in market.ibkr_exchanges:
+        if mic in market.mics or claim.market in market.exchange_words:
             return name
     expected = "expected a market of markets.yaml, a MIC, or the broker's word for one"
     raise InputError(expected, row=claim.row, field="market", value=claim.market)

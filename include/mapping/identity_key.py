@@ -1,4 +1,7 @@
-"""The first key: ISIN, FIGI, CUSIP. It survives renames and other symbols; where a broker has it, its word is final, good or bad."""
+"""The first key: ISIN, FIGI, CUSIP.
+
+It survives renames and other symbols. Where a broker has it, its word is final, good or bad.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -58,8 +61,8 @@ def _choose(equals: Pairs, by_symbol: Pairs, verdicts: Verdicts, status: Mapping
 def _elsewhere(known: Pairs, by_symbol: Pairs, verdicts: Verdicts) -> None:
     """The identity is only known elsewhere: what bears the symbol on the wanted market, if anything does; else another listing.
 
-    Where all else agrees, what bears the symbol is the wanted listing; where only the name differs, it may be this company renamed
-    or another one, and nobody can tell.
+    Where all else agrees, what bears the symbol is the wanted listing; where only the name differs, it may be this company
+    renamed or another one, and nobody can tell.
     """
     bearing = by_symbol.where(any_of(known)[by_symbol.i])
     fitting = bearing.where(bearing.refusal == FITS)

@@ -6,9 +6,9 @@ Keys in order of strength; a weaker one is tried only after a definite "not foun
 2. Symbol, if market, currency, kind and share class agree and the name is plausible (`symbol_key.py`).
 3. Name, only where the broker knows ISINs and had none for this instrument (`name_key.py`).
 
-A contract whose identity contradicts the instrument's is refused under every weaker key. What cannot be told apart is `ambiguous`;
-nothing is ever guessed. At the end every match is looked up backwards (`round_trip.py`). Everything is a column operation: cost
-grows with the rows and with the instruments, never with their product.
+A contract whose identity contradicts the instrument's is refused under every weaker key. What cannot be told apart is
+`ambiguous`; nothing is ever guessed. At the end every match is looked up backwards (`round_trip.py`). Everything is a column
+operation: cost grows with the rows and with the instruments, never with their product.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ import pyarrow as pa
 from include.domain.instrument import Instrument
 from include.domain.mapping import Mapping as Mapped
 from include.domain.market import Market
-from include.mapping.contracts import complete, pick
+from include.mapping.contracts import ContractList, complete
 from include.mapping.identity_key import decide_by_identity
 from include.mapping.matches import Matches
-from include.mapping.name_key import decide_by_name
+from include.mapping.name_key import decide_by_name, open_rows
 from include.mapping.pairs import by_identity, by_symbol
 from include.mapping.round_trip import bring_home
 from include.mapping.symbol_key import decide_by_symbol
@@ -69,14 +69,15 @@ def match_columns(
     Raises:
         InputError: A contract is of an unknown kind.
     """
-    listed = complete(contracts)
-    picked = pick(listed, wanted, markets, home_market)
+    listed = ContractList(complete(contracts), markets, home_market, names_are_keys=knows_isin)
+    picked = listed.pick(wanted)
     verdicts = Verdicts.undecided(len(wanted))
     symbols = by_symbol(wanted, picked)
     decided = decide_by_identity(by_identity(wanted, picked), symbols, verdicts)
     decide_by_symbol(symbols, ~decided, verdicts)
-    if knows_isin:
-        decide_by_name(wanted, listed, markets, home_market, ~decided, verdicts)
-    bring_home(wanted, symbols, verdicts)
     tried = sum(len(column) - column.null_count for column in wanted.identities.values()) + int((~decided[wanted.key_rows]).sum())
-    return Matches(wanted, listed, verdicts, broker, tried)
+    if knows_isin:
+        tried += len(open_rows(wanted, ~decided, verdicts))
+        decide_by_name(wanted, listed, ~decided, verdicts)
+    bring_home(wanted, symbols, verdicts)
+    return Matches(wanted, listed.table, verdicts, broker, tried)

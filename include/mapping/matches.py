@@ -37,7 +37,7 @@ class Matches:
     lookups: int
 
     def table(self) -> pa.Table:
-        """One row per instrument: `instrument_id, status, reason, search_method, score`, and the contract's columns (null without)."""
+        """One row per instrument: `instrument_id, status, reason, search_method, score`, and the contract's columns."""
         said = self.verdicts
         row = pa.array(said.contract, mask=said.contract == NO_CONTRACT)
         methods = pa.array(METHODS).take(pa.array(said.method, mask=said.contract == NO_CONTRACT))

@@ -30,6 +30,7 @@ def instruments_of(universe: Mapping[str, Any]) -> list[Instrument]:
     for ticker, stock in universe["all_stocks"].items():
         try:
             fields = {name: stock[name] for name in ("instrument_id", "name", "isin", "currency", "market")}
+            fields |= {name: stock.get(name) for name in ("figi", "share_class_figi", "cusip")}
             found.append(Instrument(ticker=ticker, asset_class=stock.get("asset_class", AssetClass.STOCK), **fields))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(

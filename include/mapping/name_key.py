@@ -1,8 +1,8 @@
 """The third key: the name alone, only at a broker that knows ISINs and had none for the instrument.
 
 A broker without ISINs gives no way to notice a namesake. Even so the company's words must be the same, market and currency agree,
-nothing else come near, and no word can be missing. In North America a name decides nothing: there preferred shares, notes and units
-are listed under the company's plain name, with symbols of their own.
+nothing else come near, and no word can be missing. In North America a name decides nothing: there preferred shares, notes and
+units are listed under the company's plain name, with symbols of their own.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,8 @@ import pyarrow.compute as pc
 
 from include.domain.mapping import MappingStatus
 from include.domain.market import Market
-from include.mapping.columns import Mask, Rows, among, join, mask, same
-from include.mapping.contracts import Contracts, complete, pick_rows
-from include.mapping.names import Names, parse_names
+from include.mapping.columns import Mask, Rows, among, flat, join, mask, same
+from include.mapping.contracts import ContractList
 from include.mapping.pairs import Pairs
 from include.mapping.reasons import CODES, FITS
 from include.mapping.verdicts import NAME, REASONS, Verdicts, counts
@@ -33,33 +32,36 @@ _FINAL = tuple(
 )
 
 
-def decide_by_name(
-    wanted: Wanted, table: pa.Table, markets: Mapping[str, Market], home_market: str | None, undecided: Mask, verdicts: Verdicts
-) -> None:
+def decide_by_name(wanted: Wanted, listed: ContractList, undecided: Mask, verdicts: Verdicts) -> None:
     """Say what the name says of the instruments that neither identity nor symbol found; silence leaves what was said.
 
     Args:
         wanted: All that is wanted.
-        table: The broker's contracts, of `CONTRACT_SCHEMA`.
-        markets: By id.
-        home_market: As in `pick`.
+        listed: The broker's contracts.
         undecided: Instruments that no identity decided, one per wanted one.
         verdicts: Written to; rows with a final answer are left alone.
     """
-    abroad = ~mask(pc.is_in(wanted.region, value_set=_PLAIN_NAMES))
-    open_rows = undecided & abroad & verdicts.is_(MappingStatus.NOT_FOUND) & ~np.isin(verdicts.reason, _FINAL) & ~wanted.is_pair
-    if not open_rows.any() or not table.num_rows:
+    rows = open_rows(wanted, undecided, verdicts)
+    if not len(rows) or not listed.table.num_rows:
         return
-    whole = complete(table)
-    near = _named_alike(wanted, whole, np.flatnonzero(open_rows))
-    contracts = pick_rows(whole, near, markets, home_market)
-    pairs = _pairs(wanted, contracts, np.flatnonzero(open_rows))
+    ours = _openings(wanted.names.core.take(pa.array(rows)), wanted.column("currency").take(pa.array(rows)))
+    theirs = _openings(listed.names.core, flat(listed.table["currency"], pa.string()))
+    contracts = listed.pick_rows(among(theirs, ours))
+    i, c = join(rows, ours, np.arange(len(contracts)), theirs.take(pa.array(contracts.rows)))
+    pairs = Pairs(wanted, contracts, i, c, least_score=NAME_MIN - NAME_MARGIN)
     pairs = pairs.where(pairs.same_kind & ~pairs.contradicts)
     here = pairs.where(pairs.in_market)
     best = np.zeros(len(wanted))
     np.maximum.at(best, here.i, here.score)
     _decide_here(here.where((best[here.i] >= NAME_MIN) & (here.score >= best[here.i] - NAME_MARGIN)), verdicts)
-    _decide_elsewhere(pairs.where((best[pairs.i] < NAME_MIN) & ~pairs.in_market), markets, verdicts)
+    _decide_elsewhere(pairs.where((best[pairs.i] < NAME_MIN) & ~pairs.in_market), listed.markets, verdicts)
+
+
+def open_rows(wanted: Wanted, undecided: Mask, verdicts: Verdicts) -> Rows:
+    """Instruments that a name may decide."""
+    final = np.isin(verdicts.reason, _FINAL) | ~verdicts.is_(MappingStatus.NOT_FOUND)
+    plain = mask(pc.is_in(wanted.region, value_set=_PLAIN_NAMES))
+    return np.flatnonzero(undecided & ~final & ~plain & ~wanted.is_pair)
 
 
 def _decide_here(near: Pairs, verdicts: Verdicts) -> None:
@@ -104,26 +106,9 @@ def told_apart(pairs: Pairs) -> Mask:
     return ~missing & ~(abroad & np.array(akin, np.bool_))
 
 
-def _named_alike(wanted: Wanted, table: pa.Table, rows: Rows) -> Mask:
-    """Contracts in the currency and with the opening letters of one of the wanted rows."""
-    in_currency = among(table["currency"], wanted.column("currency").take(pa.array(rows)))
-    found = np.zeros(table.num_rows, np.bool_)
-    some = np.flatnonzero(in_currency)
-    names = parse_names(table["name"].take(pa.array(some)).combine_chunks())
-    found[some] = among(_openings(names), _openings(wanted.names.take(rows)))
-    return found
-
-
-def _pairs(wanted: Wanted, contracts: Contracts, rows: Rows) -> Pairs:
-    """Pairs of the same currency whose names begin alike."""
-    ours = pc.binary_join_element_wise(_openings(wanted.names.take(rows)), wanted.column("currency").take(pa.array(rows)), " ")
-    theirs = pc.binary_join_element_wise(_openings(contracts.names), contracts.column("currency"), " ")
-    i, c = join(rows, ours, np.arange(len(contracts)), theirs)
-    return Pairs(wanted, contracts, i, c)
-
-
-def _openings(names: Names) -> pa.Array:
-    """The first letters of names, null where there are none; a `the` in front is left out."""
-    bare = pc.replace_substring_regex(names.core, "^the ", "")
-    letters = pc.utf8_slice_codeunits(pc.replace_substring(bare, " ", ""), 0, _OPENING)
-    return pc.if_else(pc.equal(letters, ""), pa.scalar(None, pa.string()), letters)
+def _openings(core: pa.Array, currency: pa.Array) -> pa.Array:
+    """The first letters of names, with the currency; null where there are none. A `the` in front is left out."""
+    bare = pc.replace_substring(pc.utf8_slice_codeunits(core, 0, 4), "the ", "")
+    letters = pc.binary_join_element_wise(bare, pc.utf8_slice_codeunits(core, 4, 4 + 2 * _OPENING), "")
+    letters = pc.utf8_slice_codeunits(pc.replace_substring(letters, " ", ""), 0, _OPENING)
+    return pc.if_else(pc.equal(letters, ""), pa.scalar(None, pa.string()), pc.binary_join_element_wise(letters, currency, " "))

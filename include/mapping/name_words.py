@@ -7,8 +7,8 @@ import re
 from enum import StrEnum
 
 _LEGAL = """
-inc incorporated corp corporation co cos company companies pty ltd limited plc llc lp llp sa sas sca ag se nv bv ab asa as oyj oy abp
-spa srl kk kgaa gmbh public publ societe anonyme tbk bhd jsc pjsc aktiengesellschaft
+inc incorporated corp corporation co cos company companies pty ltd limited plc llc lp llp sa sas sca ag se nv bv ab asa as oyj
+oy abp spa srl kk kgaa gmbh public publ societe anonyme tbk bhd jsc pjsc aktiengesellschaft
 """
 _SOFT = "the and of de group holdings international japan india com trust fund"
 _SPELLINGS = """
@@ -76,7 +76,8 @@ DESCRIPTION = (
     r"|(?:non )?(?:voting|vtg)(?: (?:com|common|stock|shs|shrs|shares?)\b.*)?$"
     r"|(?:limited )?partnership units?\b"
     r"|pct \d"
-    r"|(?:new )?(?:common|ordinary|registered|subordinate|restricted|capital) (?:voting |non voting |ordinary )?(?:stock|share|unit|shs|sto|st|s)"
+    r"|(?:new )?(?:common|ordinary|registered|subordinate|restricted|capital) (?:voting |non voting |ordinary )?"
+    r"(?:stock|share|unit|shs|sto|st|s)"
     r"|[a-z] (?:shs?|shares?|aktie[rn]?)\b"
     r"|shares? of beneficial"
     r"|(?:ord|ordinary|common|comm|com|fpo|reg|registered|bearer|shs|shares)(?: \d.*)?$"

@@ -1,14 +1,13 @@
 """Company names: what of them identifies the company, and what says which form of its shares this is.
 
 Sources cut names (`Ingredion Incorporated Common S`), brokers shout and abbreviate (`NEW WAVE GROUP AB -B SHS`), and lists add
-the form (`Class A Ordinary Shares`, `American Depositary Shares`). `parse_names` takes whole columns apart: the words that identify
-the company (`core`), the form (`ordinary`, `depositary`, `warrant` ...) and the share class (`A`). Forms and classes are never
-noise: an ADR is another instrument.
+the form (`Class A Ordinary Shares`, `American Depositary Shares`). `parse_names` takes whole columns apart: the words that
+identify the company (`core`), the form (`ordinary`, `depositary`, `warrant` ...) and the share class (`A`). Forms and classes are
+never noise: an ADR is another instrument.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +17,12 @@ import pyarrow.compute as pc
 from include.mapping import name_words
 from include.mapping.columns import mask
 from include.mapping.name_text import plain_words
-from include.mapping.name_words import FORMS, LEGAL_FORMS, NUMBER, SOFT_WORDS, SPELLINGS, STUMPS, Form
+from include.mapping.name_words import FORMS, Form
+from include.mapping.words import Words
 
 # Lists with short columns cut names from here on (IBKR's after 28 characters, exports' after 31).
 SHORTEST_CUT = 24
 SHORTEST_STUMP = 14
-MAYBE_ONE = "i?"
 _ANY_FORM = "|".join(f"(?:{pattern})" for _, pattern in FORMS)
 _FORM_CODES = {form: code for code, form in enumerate(Form)}
 
@@ -75,7 +74,7 @@ class Names:
 
     def form_of(self, row: int) -> Form:
         """The form of one row."""
-        return tuple(Form)[self.form[row]]
+        return list(Form)[int(self.form[row])]
 
 
 def parse_names(names: Iterable[str | None] | pa.Array) -> Names:
@@ -94,7 +93,7 @@ def _parsed(names: pa.Array) -> Names:
     classes = pc.extract_regex(pc.replace_substring(full, name_words.ARTICLE, " in"), name_words.SHARE_CLASS)
     letters = [pc.fill_null(pc.struct_field(classes, name), "") for name in ("worded", "before", "last")]
     letter = pc.ascii_upper(pc.binary_join_element_wise(*letters, ""))
-    written = _Words.split(pc.replace_substring_regex(full, name_words.DESCRIPTION, ""))
+    written = Words.split(pc.replace_substring_regex(full, name_words.DESCRIPTION, ""))
     length = pc.binary_length(full).to_numpy()
     stump = written.stumps(length >= SHORTEST_STUMP)
     words = written.without(stump).once().without_endings()
@@ -107,7 +106,7 @@ def _parsed(names: pa.Array) -> Names:
         squeezed=words.joined(""),
         hard=hard.joined(" "),
         first=hard.first(),
-        numbers=hard.numbers(is_whole, written.last_is("i") & stump),
+        numbers=hard.numbers(is_whole, written.ones() & stump),
         share_class=pc.if_else(pc.equal(letter, ""), pa.scalar(None, pa.string()), letter),
         form=form,
         is_empty=is_empty,
@@ -139,124 +138,3 @@ def _holds_preferred(full: pa.Array) -> npt.NDArray[np.bool_]:
 
 def _has(text: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
     return mask(pc.match_substring_regex(text, pattern))
-
-
-@dataclass(frozen=True)
-class _Words:
-    """Rows of words as codes into one vocabulary, so that what is asked of a word is asked of each distinct one once.
-
-    Attributes:
-        vocabulary: Distinct words, in their one spelling (objects).
-        codes: One per word, in the order of rows.
-        rows: Row of each word.
-        count: How many rows there are, those without words included.
-    """
-
-    vocabulary: npt.NDArray[np.object_]
-    codes: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int64]
-    count: int
-
-    @classmethod
-    def split(cls, text: pa.Array) -> "_Words":
-        """Words of text that is parted by blanks, each in its one spelling."""
-        lists = pc.split_pattern(text, " ")
-        words = pc.dictionary_encode(pc.list_flatten(lists))
-        rows = np.repeat(np.arange(len(text)), pc.list_value_length(lists).to_numpy())
-        vocabulary = np.array([SPELLINGS.get(word, word) for word in words.dictionary.to_pylist()], dtype=object)
-        found = cls(vocabulary, words.indices.to_numpy().astype(np.int64), rows, len(text))
-        return found._kept(found._are(lambda word: word != ""))
-
-    @cached_property
-    def lengths(self) -> npt.NDArray[np.int64]:
-        """Words per row."""
-        return np.bincount(self.rows, minlength=self.count)
-
-    def joined(self, separator: str) -> pa.Array:
-        """The words of each row as text."""
-        words = pa.array(self.vocabulary, pa.string()).take(pa.array(self.codes))
-        offsets = pa.array(np.concatenate(([0], np.cumsum(self.lengths))), pa.int32())
-        return pc.binary_join(pa.ListArray.from_arrays(offsets, words), separator)
-
-    def first(self) -> pa.Array:
-        """The first word of each row, "" where there is none."""
-        starts = np.cumsum(self.lengths) - self.lengths
-        codes = np.append(self.codes, -1)[starts]
-        return pa.array([*self.vocabulary, ""], pa.string()).take(
-            pa.array(np.where(self.lengths > 0, codes, len(self.vocabulary)))
-        )
-
-    def last_is(self, word: str) -> npt.NDArray[np.bool_]:
-        """Which rows end in a word."""
-        found = np.zeros(self.count, np.bool_)
-        found[self.rows[self._last & self._are(lambda one: one == word)]] = True
-        return found
-
-    def stumps(self, long: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Which rows end in what is left of a legal form that was cut, of the `long` ones."""
-        found = np.zeros(self.count, np.bool_)
-        found[self.rows[self._last & self._are(lambda word: word in STUMPS) & (self.lengths[self.rows] > 1)]] = True
-        return found & long
-
-    def without(self, last: npt.NDArray[np.bool_]) -> "_Words":
-        """Without the last word in some rows."""
-        return self._kept(~(self._last & last[self.rows]))
-
-    def once(self) -> "_Words":
-        """Names that begin again (`Brookfield Renewable Corporation Brookfield Renewable Corporation Class A`) said once.
-
-        `Johnson & Johnson` does not begin again: one word is not enough, unless a legal form stands before it.
-        """
-        legal = self._are(lambda word: word in LEGAL_FORMS)
-        starts = np.cumsum(self.lengths) - self.lengths
-        again = np.flatnonzero((self.codes == self.codes[starts[self.rows]]) & (np.arange(len(self.codes)) > starts[self.rows]))
-        keep = np.ones(len(self.codes), np.bool_)
-        for place in again.tolist():
-            row = self.rows[place]
-            first, end = starts[row], starts[row] + self.lengths[row]
-            enough = end - place > 1 or legal[place - 1]
-            if enough and np.array_equal(self.codes[place:end], self.codes[first : first + end - place]):
-                keep[place:end] = False
-        return self._kept(keep)
-
-    def without_endings(self) -> "_Words":
-        """Legal forms and a `the` at the end go, but never the last word that is left."""
-        words = self
-        while len(words.rows):
-            drop = words._last & (words.lengths[words.rows] > 1) & words._are(lambda word: word in LEGAL_FORMS or word == "the")
-            if not drop.any():
-                break
-            words = words._kept(~drop)
-        return words
-
-    def hard(self) -> "_Words":
-        """Without soft words and legal forms, in rows where that leaves any."""
-        plain = self._are(lambda word: word not in SOFT_WORDS and word not in LEGAL_FORMS)
-        some = np.bincount(self.rows[plain], minlength=self.count) > 0
-        return self._kept(plain | ~some[self.rows])
-
-    def numbers(self, whole: npt.NDArray[np.bool_], maybe_one: npt.NDArray[np.bool_]) -> pa.Array:
-        """The words of each row that are numbers, sorted and each once.
-
-        An `i` is one at the end of a whole name only (`Acquisition I Corp`); `maybe_one` tells where it was taken for a stump.
-        """
-        found = np.full(self.count, "", dtype=object)
-        found[maybe_one] = MAYBE_ONE
-        is_one = self._last & whole[self.rows] & self._are(lambda word: word == "i")
-        numeric = self._kept(is_one | self._are(lambda word: NUMBER.fullmatch(word) is not None))
-        for row, code in zip(numeric.rows.tolist(), numeric.codes.tolist(), strict=True):
-            found[row] = " ".join(sorted({*found[row].split(), self.vocabulary[code]}))
-        return pa.array(found, pa.string())
-
-    @cached_property
-    def _last(self) -> npt.NDArray[np.bool_]:
-        return np.append(self.rows[1:] != self.rows[:-1], True)[: len(self.rows)]
-
-    def _are(self, question: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
-        used = np.unique(self.codes) if len(self.codes) < len(self.vocabulary) else np.arange(len(self.vocabulary))
-        answers = np.zeros(len(self.vocabulary), np.bool_)
-        answers[used] = [question(word) for word in self.vocabulary[used].tolist()]
-        return answers[self.codes]
-
-    def _kept(self, mask: npt.NDArray[np.bool_]) -> "_Words":
-        return _Words(self.vocabulary, self.codes[mask], self.rows[mask], self.count)

@@ -31,6 +31,7 @@ class Pairs:
 
     Attributes:
         method: For pairs that share an identity, its place in `IDENTITIES`; None where they share something weaker.
+        least_score: Name scores below it need not be exact.
     """
 
     wanted: Wanted
@@ -38,6 +39,7 @@ class Pairs:
     i: Rows
     c: Rows
     method: npt.NDArray[np.int8] | None = None
+    least_score: float = 0.0
 
     def __len__(self) -> int:
         return len(self.i)
@@ -45,7 +47,7 @@ class Pairs:
     def where(self, kept: Mask) -> "Pairs":
         """Some of the pairs."""
         method = None if self.method is None else self.method[kept]
-        some = Pairs(self.wanted, self.contracts, self.i[kept], self.c[kept], method)
+        some = Pairs(self.wanted, self.contracts, self.i[kept], self.c[kept], method, self.least_score)
         known = {name: fact[kept] for name, fact in self.__dict__.items() if name in _FACTS}
         some.__dict__.update(known)  # what is known of a pair stays known
         return some
@@ -78,7 +80,8 @@ class Pairs:
     @cached_property
     def live(self) -> Mask:
         """The contract can be traded."""
-        return np.asarray(self.state == FITS)
+        found: Mask = self.state == FITS
+        return found
 
     @cached_property
     def contradicts(self) -> Mask:
@@ -92,7 +95,7 @@ class Pairs:
         for name in ("share_class_figi", "cusip"):
             ours = self.wanted.column(name).take(pa.array(self.i))
             found |= mask(pc.not_equal(ours, self.contracts.column(name).take(pa.array(self.c))))
-        return found
+        return np.asarray(found)
 
     @cached_property
     def same_kind_by_identity(self) -> Mask:
@@ -105,24 +108,25 @@ class Pairs:
     def same_kind(self) -> Mask:
         """The same asset class and form: ordinary shares, receipts, warrants ... of a company are different instruments.
 
-        A US screen often writes a receipt under the company's plain name. That is accepted unless the ISIN says otherwise: receipts
-        have a US ISIN, the ordinary shares they stand for have their own country's. Many brokers file funds under shares; where symbol
-        and market agree, and the name as nearly as funds' names must, that is no contradiction.
+        A US screen often writes a receipt under the company's plain name. That is accepted unless the ISIN says otherwise:
+        receipts have a US ISIN, the ordinary shares they stand for have their own country's. Many brokers file funds under
+        shares; where symbol and market agree, and the name as nearly as funds' names must, that is no contradiction.
         """
         ours, theirs = self.wanted.names.form[self.i], self.contracts.names.form[self.c]
-        isin = self.wanted.column("isin")
-        american = mask(pc.or_kleene(pc.starts_with(isin, "US"), pc.is_null(isin))) & mask(
-            pc.equal(self.wanted.column("market"), "US")
-        )
+        isin, market = self.wanted.column("isin"), self.wanted.column("market")
+        american = mask(pc.or_kleene(pc.starts_with(isin, "US"), pc.is_null(isin))) & mask(pc.equal(market, "US"))
         receipt = (theirs == _DEPOSITARY) & (ours == _ORDINARY) & american[self.i]
-        form = (ours == theirs) | receipt | self.wanted.is_pair[self.i]
-        fund = self.same_kind_by_identity & (self.score >= FUND_NAME_MIN)
-        return (mask(pc.equal(*self._kinds)) | fund) & form
+        kind: Mask = mask(pc.equal(*self._kinds))
+        filed_otherwise = np.flatnonzero(self.same_kind_by_identity & ~kind)
+        if len(filed_otherwise):
+            kind[filed_otherwise] = self._scores(filed_otherwise) >= FUND_NAME_MIN
+        kind &= (ours == theirs) | receipt | self.wanted.is_pair[self.i]
+        return kind
 
     @cached_property
     def score(self) -> npt.NDArray[np.float64]:
         """How alike the two companies' names are, 0 to 100."""
-        return similarities(self.wanted.names, self.i, self.contracts.names, self.c)
+        return self._scores(np.arange(len(self)))
 
     @cached_property
     def same_share_class(self) -> Mask:
@@ -162,6 +166,9 @@ class Pairs:
         )
         failed = np.select([fails for _, fails in checks], [CODES[reason] for reason, _ in checks], self.state)
         return np.where(told_dead, self.state, failed).astype(np.int8)
+
+    def _scores(self, some: Rows) -> npt.NDArray[np.float64]:
+        return similarities(self.wanted.names, self.i[some], self.contracts.names, self.c[some], self.least_score)
 
     @cached_property
     def _kinds(self) -> tuple[pa.Array, pa.Array]:

@@ -43,11 +43,12 @@ def _anothers_symbol(ids: Rows, by_symbol: Pairs, verdicts: Verdicts) -> Mask:
 
     That one was refused for its name; a contract whose symbol leads elsewhere is still not taken by anything but an identity.
     """
-    claims = by_symbol.in_currency & (by_symbol.in_market | ~by_symbol.market_told) & by_symbol.same_kind
-    claimants, rows = ids[by_symbol.i[claims]], by_symbol.rows[claims]
-    least, greatest = _ends(claimants, rows)
     lost = np.zeros(len(ids), np.bool_)
     mine = np.flatnonzero((verdicts.contract != NO_CONTRACT) & (verdicts.method >= TICKER))
+    own = verdicts.contract[by_symbol.i] == by_symbol.rows
+    others = by_symbol.where(~own & np.isin(by_symbol.rows, verdicts.contract[mine]))
+    others = others.where(others.in_currency & (others.in_market | ~others.market_told) & others.same_kind)
+    least, greatest = _ends(ids[others.i], others.rows)
     place = np.searchsorted(least[0], verdicts.contract[mine])
     known = place < len(least[0])
     known[known] = least[0][place[known]] == verdicts.contract[mine][known]

@@ -9,7 +9,8 @@ from rapidfuzz.distance import Prefix
 from rapidfuzz.process import cpdist
 
 from include.mapping.columns import Mask, Rows, mask, same
-from include.mapping.names import MAYBE_ONE, Names, parse_names
+from include.mapping.names import Names, parse_names
+from include.mapping.words import MAYBE_ONE
 
 Scores = npt.NDArray[np.float64]
 
@@ -20,23 +21,32 @@ _CUT_FROM = 16  # letters of the shorter name, before it may be the longer one c
 _LEAST_ABBREVIATED = 8  # letters and blanks
 
 
-def similarities(left: Names, left_rows: Rows, right: Names, right_rows: Rows) -> Scores:
+def similarities(left: Names, left_rows: Rows, right: Names, right_rows: Rows, least: float = 0.0) -> Scores:
     """How alike the companies of pairs of names are: 0 to 100, symmetric; 0 where one has no words.
+
+    Args:
+        left / right: Names.
+        left_rows / right_rows: Which of them are compared.
+        least: Scores below it need not be exact.
 
     100 for the same words, however they are spaced (`Inter Parfums`, `INTERPARFUMS`) and also where one is the other cut off, as
     lists with short columns do (`OLLIE'S BARGAIN OUTLET HOLDI`); `Brookfield Renewable Corp` is not cut off, and not `Brookfield
-    Renewable Partners`. 90 where one abbreviates every word of the other (`M&M Fin Services`). Otherwise the better of the letters
-    in order and of the words one by one, with three ends to it. Where a number tells two apart (`Capital Corp V`, `VII`, or none)
-    they are two: 50. What companies share is often the last word (`... Therapeutics`), what tells them apart the first: where that
-    differs, 60 at most. A name that has words besides all of the other's (`Biohaven`, `Biohaven Pharmaceutical`) is a company
-    renamed, or its successor under the same symbol: 65 at most, which no symbol makes plausible.
+    Renewable Partners`. 90 where one abbreviates every word of the other (`M&M Fin Services`), or has the same words in another
+    order. Otherwise the better of the letters in order and of the words one by one, with three ends to it. Where a number tells
+    two apart (`Capital Corp V`, `VII`, or none) they are two: 50. What companies share is often the last word (`...
+    Therapeutics`), what tells them apart the first, or one word each: 60 at most. A name that has all the words of the other and
+    more (`Biohaven`, `Biohaven Pharmaceutical`) is a company renamed, or its successor under the same symbol: 65 at most, which
+    no symbol makes plausible.
     """
     scores = np.full(len(left_rows), np.nan)
     scores[same(left.squeezed, left_rows, right.squeezed, right_rows)] = SAME
     scores[left.is_empty[left_rows] | right.is_empty[right_rows]] = 0.0
     rows = np.flatnonzero(np.isnan(scores))
+    other = _other_number(left, left_rows[rows], right, right_rows[rows])
+    scores[rows[other]] = OTHER_NUMBER
+    rows = rows[~other]
     if len(rows):
-        scores[rows] = _of_different(left.take(left_rows[rows]), right.take(right_rows[rows]))
+        scores[rows] = _by_letters(left.take(left_rows[rows]), right.take(right_rows[rows]), least)
     return scores
 
 
@@ -46,41 +56,40 @@ def similarity(left: str, right: str) -> float:
     return float(similarities(parse_names([left]), row, parse_names([right]), row)[0])
 
 
-def _of_different(left: Names, right: Names) -> Scores:
-    """Of names whose words differ."""
-    scores = np.full(len(left), OTHER_NUMBER)
-    rows = np.flatnonzero(~_other_number(left, right))
-    if len(rows):
-        scores[rows] = _by_letters(left.take(rows), right.take(rows))
-    return scores
-
-
-def _other_number(left: Names, right: Names) -> Mask:
+def _other_number(left: Names, left_rows: Rows, right: Names, right_rows: Rows) -> Mask:
     """Whether a number tells them apart; not where the one without may be cut, or what is told may be no number."""
-    none = mask(pc.equal(left.numbers, "")), mask(pc.equal(right.numbers, ""))
-    maybe = mask(pc.equal(left.numbers, MAYBE_ONE)), mask(pc.equal(right.numbers, MAYBE_ONE))
-    one = mask(pc.equal(left.numbers, "i")), mask(pc.equal(right.numbers, "i"))
-    unknown = (none[0] & left.may_be_cut) | (none[1] & right.may_be_cut)
+    ours, theirs = left.numbers.take(pa.array(left_rows)), right.numbers.take(pa.array(right_rows))
+    differ = mask(pc.not_equal(ours, theirs))
+    rows = np.flatnonzero(differ)  # few
+    ours, theirs = ours.take(pa.array(rows)), theirs.take(pa.array(rows))
+    none, maybe, one = ([mask(pc.equal(told, word)) for told in (ours, theirs)] for word in ("", MAYBE_ONE, "i"))
+    unknown = (none[0] & left.may_be_cut[left_rows[rows]]) | (none[1] & right.may_be_cut[right_rows[rows]])
     unknown |= (maybe[0] & (none[1] | one[1])) | (maybe[1] & (none[0] | one[0]))
-    return mask(pc.not_equal(left.numbers, right.numbers)) & ~unknown
+    differ[rows[unknown]] = False
+    return differ
 
 
-def _by_letters(left: Names, right: Names) -> Scores:
+def _by_letters(left: Names, right: Names, least: float) -> Scores:
     one, two = left.squeezed.to_pylist(), right.squeezed.to_pylist()
     lengths = _lengths(left.squeezed), _lengths(right.squeezed)
     whole = np.where(lengths[0] <= lengths[1], left.is_whole, right.is_whole)
-    least = np.minimum(*lengths)
-    is_cut = (least >= _CUT_FROM) & (cpdist(one, two, scorer=Prefix.similarity, workers=-1) == least) & ~whole
+    shorter = np.minimum(*lengths)
+    shared = cpdist(one, two, scorer=Prefix.similarity, workers=-1)
+    is_cut = (shorter >= _CUT_FROM) & (shared == shorter) & ~whole
     hard, others = left.hard.to_pylist(), right.hard.to_pylist()
     ratio = cpdist(one, two, scorer=fuzz.ratio, workers=-1)
     words = cpdist(hard, others, scorer=fuzz.token_sort_ratio, workers=-1)
     scores = np.maximum(ratio, words).astype(np.float64)
-    first = cpdist(left.first.to_pylist(), right.first.to_pylist(), scorer=fuzz.ratio, workers=-1)
+    firsts = left.first.to_pylist(), right.first.to_pylist()
+    first = cpdist(*firsts, scorer=fuzz.ratio, workers=-1)
     scores = np.where(first < 75, np.minimum(scores, OTHER_WORDS), scores)
     scores = np.where(words == 100, SAME_WORDS, scores)
     same_hard = mask(pc.equal(left.hard, right.hard))
     scores = np.select([is_cut, same_hard], [SAME, SAME_HARD_WORDS], scores)
-    rows = np.flatnonzero((scores < SAME_WORDS) | (~is_cut & ~same_hard & (words < 100)))
+    told = is_cut | same_hard | (words == 100)
+    begin = cpdist(*firsts, scorer=Prefix.similarity, workers=-1)
+    may_rise = ((begin > 0) | (shared > 0) | left.leaves_out | right.leaves_out) & (least <= LEFT_OUT)
+    rows = np.flatnonzero(~told & ((scores >= max(FEWER_WORDS, least)) | may_rise))
     cores = left.core.to_pylist(), right.core.to_pylist()
     leaves_out = left.leaves_out, right.leaves_out
     for row in rows.tolist():
@@ -95,8 +104,8 @@ def _by_letters(left: Names, right: Names) -> Scores:
 def abbreviates(one: str, other: str) -> bool:
     """Whether one name is the other with words shortened to their first letters, or several words to their initials.
 
-    No word of either may be left over: `m and m fin services` is `mahindra mahindra financial services`, `adani port sez` is `adani
-    ports special economic zone`. Two names that say no more than initials are not enough to go by.
+    No word of either may be left over: `m and m fin services` is `mahindra and mahindra financial services`, `adani port sez` is
+    `adani ports special economic zone`. Two names that say no more than initials are not enough to go by.
     """
     if one[0] != other[0]:
         return False
@@ -117,8 +126,8 @@ def _covers(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
 def most_of_words(one: str, other: str, one_leaves_out: bool = False, other_leaves_out: bool = False) -> float:
     """The most that two names can score by what words each has and the other has not; spelling and shortening aside.
 
-    `Johnson & Johnson` says one word twice: it is not all in `Johnson Controls`. Where the fewer words are those of a list that makes
-    room for the form, what is missing says nothing.
+    `Johnson & Johnson` says one word twice: it is not all in `Johnson Controls`. Where the fewer words are those of a list that
+    makes room for the form, what is missing says nothing.
     """
     rest = other.split()
     more = []

@@ -35,9 +35,9 @@ def share_class(symbol: str) -> str | None:
 def variants(ticker: str, market: Market) -> tuple[str, ...]:
     """Every spelling a broker may use for a ticker, the ticker's own stem first.
 
-    `ROCK-A.CO` gives `ROCK-A ROCK.A ROCK A ROCKA`; in the US, where another listing may own the joined letters, `BRK-B` gives
-    `BRK-B BRK.B BRK B`, and `BAC-PL` also `BAC.PRL BAC$L`; Hong Kong's leading zeros are dropped too (`0700.HK`: `0700 700`). In India the series may follow
-    (`RELIANCE.NS`: `RELIANCE`, `RELIANCE-EQ`, `RELIANCE-BE` ...).
+    `ROCK-A.CO` gives `ROCK-A ROCK.A ROCK A ROCKA`. In the US, where another listing may own the joined letters, `BRK-B` gives
+    `BRK-B BRK.B BRK B`, and `BAC-PL` also `BAC.PRL BAC$L`. Hong Kong's leading zeros are dropped too (`0700.HK`: `0700 700`). In
+    India the series may follow (`RELIANCE.NS`: `RELIANCE`, `RELIANCE-EQ`, `RELIANCE-BE` ...).
     """
     own = stem(ticker, market).upper()
     found = [own]

@@ -28,7 +28,7 @@ class MarkIndex:
             if row.market in ("US", "CRYPTO"):
                 self._us.setdefault(us_symbol(row.ticker) if row.market == "US" else row.ticker, row)
             market = markets.get(row.market)
-            for exchange in market.ibkr_exchanges if market else ():
+            for exchange in market.exchange_words if market else ():
                 for symbol in ibkr_symbols(row.ticker):
                     self._by_symbol.setdefault((symbol, exchange, row.currency), row)
                 self._by_name.setdefault((plain_name(row.name), exchange, row.currency), row)

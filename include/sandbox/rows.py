@@ -76,7 +76,7 @@ def exchange_word(row: PricedRow, markets: Mapping[str, Market]) -> str:
     if row.market == "US":
         return _US_EXCHANGES[number(row.ticker, "exchange") % len(_US_EXCHANGES)]
     market = markets.get(row.market)
-    return market.ibkr_exchanges[0] if market and market.ibkr_exchanges else ""
+    return market.exchange_words[0] if market and market.exchange_words else ""
 
 
 def tick_size(currency: str, price: Decimal | None) -> Decimal:

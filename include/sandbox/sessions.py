@@ -16,7 +16,7 @@ class Closings:
     """
 
     def __init__(self, markets: Mapping[str, Market]) -> None:
-        self._calendars = {word: market.calendar for market in markets.values() for word in market.ibkr_exchanges}
+        self._calendars = {word: market.calendar for market in markets.values() for word in market.exchange_words}
 
     def after(self, exchange: str, now: datetime) -> datetime | None:
         """The first closing after `now` (aware), in UTC; None for an exchange or a time whose sessions nobody knows here.

@@ -6,7 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.domain.market import Market
 from include.domain.run import Run
@@ -17,24 +19,31 @@ from include.identity.openfigi import OpenFigi
 from include.identity.table import validated
 from include.identity.universe import Sources, enrich_universe
 from include.mapping.names import parse_names
-from include.mapping.similarity import similarity
+from include.mapping.similarity import similarities
 from include.settings import PROJECT, Settings
 from include.storage.artifacts import local_path, read_bytes, read_table, sha256
 from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
 
-# More than a symbol match demands: an ISIN that was taken decides everywhere and vetoes the rest. Measured on the real lists: of
-# 403 names of one company 401 reach it, of 44 pairs of different companies that are 70 alike only 15.
+# More than a symbol match demands: an ISIN that was taken decides everywhere and vetoes the rest. Measured on the real lists
+# (tests/steps/test_identities_real.py): 385 of 431 hidden ISINs come back, none is wrong; the rest was renamed.
 NAME_MIN = 85.0
 
 Enrich = Callable[[dict[str, Any]], dict[str, Any]]
 
 
+def plausible_pairs(ours: pa.Array, theirs: pa.Array) -> pa.Array:
+    """Whether pairs of names may be one share's: the same form of capital, no other class, and nearly the same words."""
+    left, right, rows = parse_names(ours), parse_names(theirs), np.arange(len(ours))
+    same_form = pa.array(left.form == right.form)
+    same_class = pc.fill_null(pc.equal(left.share_class, right.share_class), True)
+    near = pa.array(similarities(left, rows, right, rows) >= NAME_MIN)
+    return pc.and_(pc.and_(same_form, same_class), near)
+
+
 def plausible(ours: str, theirs: str) -> bool:
-    """Whether two names may be one share's: the same form of capital, no other class, and nearly the same words."""
-    names = parse_names([ours, theirs])
-    classes = set(names.share_class.drop_null().to_pylist())
-    return bool(names.form[0] == names.form[1]) and len(classes) < 2 and similarity(ours, theirs) >= NAME_MIN
+    """`plausible_pairs` of one pair."""
+    return bool(plausible_pairs(pa.array([ours]), pa.array([theirs]))[0].as_py())
 
 
 @contextmanager
@@ -90,7 +99,7 @@ def enriched_contracts(run: Run, contracts: pa.Table, markets: Mapping[str, Mark
     location = (run.options.get("identity") or {}).get("table")
     if not location:
         return contracts
-    return enrich_contracts(contracts, _table(str(location), run).claims, markets, plausible, home_market)
+    return enrich_contracts(contracts, _table(str(location), run).claims, markets, plausible_pairs, home_market)
 
 
 def _table(location: str, run: Run) -> TableSource:

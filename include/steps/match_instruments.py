@@ -9,8 +9,10 @@ from include.domain.instrument import Instrument
 from include.domain.mapping import MappingStatus
 from include.domain.run import Run
 from include.mapping.answers import answers
+from include.mapping.eligible import home_market
 from include.mapping.merge import instruments_of, unavailable
 from include.settings import Settings
+from include.steps.identities import enriched_contracts
 from include.steps.mapping_difference import compare_with_seen
 from include.storage.artifacts import read_table, sha256, to_json, write_json
 from include.storage.database import Database
@@ -59,8 +61,9 @@ def match_instruments(
     folder = RunFolder(run.folder)
     table = read_table(folder.contracts(broker_name))
     told = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    rule = settings.eligibility[broker_name]
-    mappings = answers(wanted, table, broker_name, rule, settings.markets, _knows_isin(told, table))
+    rule, knows_isin = settings.eligibility[broker_name], _knows_isin(told, table)
+    table = enriched_contracts(run, table, settings.markets, home_market(rule, settings.markets))
+    mappings = answers(wanted, table, broker_name, rule, settings.markets, knows_isin)
     if "asked" in told:  # whom nobody asked for is not "not found"
         asked = set(told["asked"].split())
         silent = {m.ticker: m for m in unavailable([one for one in wanted if fingerprint(one) not in asked], broker_name)}

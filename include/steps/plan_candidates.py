@@ -207,7 +207,7 @@ def market_of(contract: Contract, settings: Settings) -> str:
         if contract.mic and contract.mic in market.mics:
             return name
     for name, market in settings.markets.items():
-        if contract.exchange and contract.exchange in market.ibkr_exchanges:
+        if contract.exchange and contract.exchange in market.exchange_words:
             return name
     own = [name for name, market in settings.markets.items() if contract.currency == market.currencies[0]]
     if own:  # London quotes some in euro, but nobody without a better word is meant to be in London

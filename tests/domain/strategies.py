@@ -150,7 +150,7 @@ markets = st.builds(
     name=text,
     yahoo_suffix=text,
     mics=st.lists(text, max_size=3).map(tuple),
-    ibkr_exchanges=st.lists(text, max_size=2).map(tuple),
+    exchange_words=st.lists(text, max_size=2).map(tuple),
     currencies=st.lists(text, min_size=1, max_size=2).map(tuple),
     calendar=text,
     lot_size=positive,

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.identity.source import Identity, Query
 from include.identity.table import IDENTITY_SCHEMA
@@ -60,3 +61,8 @@ def identity(symbol: str = "AAPL", **other: Any) -> Identity:
 def same_name(ours: str, theirs: str) -> bool:
     """Names are plausible when they are the same but for capitals."""
     return ours.lower() == theirs.lower()
+
+
+def same_names(ours: pa.Array, theirs: pa.Array) -> pa.Array:
+    """The same for columns."""
+    return pc.equal(pc.utf8_lower(ours), pc.utf8_lower(theirs))

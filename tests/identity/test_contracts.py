@@ -6,7 +6,7 @@ import pytest
 from include.domain.contract import CONTRACT_SCHEMA, Contract, to_table
 from include.identity.contracts import enrich_contracts
 from include.identity.table import claims
-from tests.identity.build import APPLE, APPLE_CLASS, IBM, IBM_CLASS, MARCH, MARKETS, MICROSOFT, TOYOTA, said, same_name, table
+from tests.identity.build import APPLE, APPLE_CLASS, IBM, IBM_CLASS, MARCH, MARKETS, MICROSOFT, TOYOTA, said, same_names, table
 
 NAMED = {"name": "AAPL Corp"}
 
@@ -18,7 +18,7 @@ def contract(native_id: str = "1", **other: Any) -> Contract:
 
 def enriched(contracts: list[Contract], *statements: dict[str, Any], home: str | None = None) -> list[str | None]:
     """The ISINs afterwards."""
-    made = enrich_contracts(to_table(contracts), claims(table(*statements), MARCH), MARKETS, same_name, home)
+    made = enrich_contracts(to_table(contracts), claims(table(*statements), MARCH), MARKETS, same_names, home)
     assert made.schema == CONTRACT_SCHEMA
     assert made["native_id"].to_pylist() == [one.native_id for one in contracts]
     return [str(isin) if isin else None for isin in made["isin"].to_pylist()]
@@ -31,7 +31,7 @@ def test_a_contract_that_agrees_gets_the_isin_with_its_evidence() -> None:
     told = {b"knows_isin": b"false"}
     stated = table(said(APPLE, "AAPL"), said(MICROSOFT, "MSFT", source="exchange"))
     contracts = contracts.replace_schema_metadata(told)
-    made = enrich_contracts(contracts, claims(stated, MARCH), MARKETS, same_name)
+    made = enrich_contracts(contracts, claims(stated, MARCH), MARKETS, same_names)
     assert made["isin"].to_pylist() == [APPLE, MICROSOFT, None]
     expected = ["symbol=AAPL; identity=list 2026-01-05", "identity=exchange 2026-01-05", None]
     assert made["evidence"].to_pylist() == expected
@@ -111,9 +111,9 @@ def test_nothing_to_do() -> None:
 def test_names_are_compared_once_per_pair() -> None:
     compared: list[tuple[str, str]] = []
 
-    def plausible(ours: str, theirs: str) -> bool:
-        compared.append((ours, theirs))
-        return True
+    def plausible(ours: pa.Array, theirs: pa.Array) -> pa.Array:
+        compared.extend(zip(ours.to_pylist(), theirs.to_pylist(), strict=True))
+        return pa.array([True] * len(ours))
 
     rows = [contract("1", name="APPLE"), contract("1", name="APPLE"), contract("9", symbol="ZZZ", name="NOBODY ASKED")]
     contracts = pa.concat_tables([to_table(rows), to_table([contract("2", symbol="MSFT", name="msft corp")])])

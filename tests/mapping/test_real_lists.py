@@ -21,12 +21,10 @@ from tests.mapping.build import MARKETS, instrument
 
 # Renamed between the export and the contract list, or named with words more or less: without an ISIN nobody can know that they
 # are the same, and not a successor under the same symbol.
-RENAMED = set(
-    """
-    2154.T 2331.T 3663.T 3676.T 4722.T 4828.T 6037.T 6086.T 6245.T 6420.T 6490.T 6532.T 7735.T 7921.T
-    AYI DPM.TO FMM-B.ST FNX.L FPE.DE INSTAL.ST LISN.SW MTH PERR.PA WLK
-    """.split()
-)
+RENAMED = {
+    *("2154.T", "2331.T", "3663.T", "3676.T", "4722.T", "4828.T", "6037.T", "6086.T", "6245.T", "6420.T", "6490.T", "6532.T"),
+    *("7735.T", "7921.T", "AYI", "DPM.TO", "FMM-B.ST", "FNX.L", "FPE.DE", "INSTAL.ST", "LISN.SW", "MTH", "PERR.PA", "WLK"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def markets() -> dict[str, Market]:
             name=key,
             yahoo_suffix=suffix,
             mics=(key,),
-            ibkr_exchanges=exchanges,
+            exchange_words=exchanges,
             currencies=currencies,
             calendar="XNYS",
             region="europe",

@@ -103,7 +103,7 @@ class Finder:
             for each in found
             if each.secType == query.contract["secType"] and each.currency == query.contract["currency"] and each.conId
         ]
-        exchanges = market.ibkr_exchanges if market else ()
+        exchanges = market.exchange_words if market else ()
         fitting.sort(
             key=lambda each: each.primaryExchange.split(".")[0] not in exchanges and each.primaryExchange not in exchanges
         )
@@ -139,4 +139,4 @@ def _seen(found: Row, query: Query) -> list[Row]:
 
 def _on_market(found: Row, market: Market | None) -> bool:
     """Whether a row that a symbol found is on the wanted market; an exchange IBKR does not tell is left to the matcher."""
-    return market is None or not found["exchange"] or found["exchange"] in market.ibkr_exchanges
+    return market is None or not found["exchange"] or found["exchange"] in market.exchange_words

@@ -1,0 +1,147 @@
+"""Names as rows of words: what is asked of a word is asked of each distinct one once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.mapping.name_words import LEGAL_FORMS, NUMBER, SOFT_WORDS, SPELLINGS, STUMPS
+
+MAYBE_ONE = "i?"
+
+
+class Vocabulary:
+    """Distinct words in their one spelling, and what each of them is."""
+
+    def __init__(self, words: list[str]) -> None:
+        spelled = [SPELLINGS.get(word, word) for word in words]
+        self.words = np.array(spelled, dtype=object)
+        self.text = pa.array(spelled, pa.string())
+        self.is_blank = self._are(lambda word: word == "")
+        self.is_legal = self._are(lambda word: word in LEGAL_FORMS)
+        self.is_ending = self._are(lambda word: word in LEGAL_FORMS or word == "the")
+        self.is_hard = self._are(lambda word: word not in SOFT_WORDS and word not in LEGAL_FORMS)
+        self.is_stump = self._are(lambda word: word in STUMPS)
+        self.is_one = self._are(lambda word: word == "i")
+        self.is_number = self._are(lambda word: NUMBER.fullmatch(word) is not None)
+
+    def _are(self, question: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+        return np.array([question(word) for word in self.words], dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Words:
+    """Rows of words as codes into one vocabulary.
+
+    Attributes:
+        vocabulary: What the words are.
+        codes: One per word, in the order of rows.
+        rows: Row of each word.
+        count: How many rows there are, those without words included.
+    """
+
+    vocabulary: Vocabulary
+    codes: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    count: int
+
+    @classmethod
+    def split(cls, text: pa.Array) -> "Words":
+        """Words of text that is parted by blanks, each in its one spelling."""
+        lists = pc.split_pattern(text, " ")
+        words = pc.dictionary_encode(pc.list_flatten(lists))
+        rows = np.repeat(np.arange(len(text)), pc.list_value_length(lists).to_numpy())
+        found = cls(Vocabulary(words.dictionary.to_pylist()), words.indices.to_numpy().astype(np.int64), rows, len(text))
+        return found._kept(~found.vocabulary.is_blank[found.codes])
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Words per row."""
+        return np.bincount(self.rows, minlength=self.count)
+
+    def joined(self, separator: str) -> pa.Array:
+        """The words of each row as text."""
+        words = self.vocabulary.text.take(pa.array(self.codes))
+        offsets = pa.array(np.concatenate(([0], np.cumsum(self.lengths))), pa.int32())
+        return pc.binary_join(pa.ListArray.from_arrays(offsets, words), separator)
+
+    def first(self) -> pa.Array:
+        """The first word of each row, "" where there is none."""
+        starts = np.cumsum(self.lengths) - self.lengths
+        some = self.lengths > 0
+        codes = np.append(self.codes, 0)[starts]
+        return pc.fill_null(self.vocabulary.text.take(pa.array(codes, mask=~some)), "")
+
+    def ones(self) -> npt.NDArray[np.bool_]:
+        """Which rows end in an `i`."""
+        return self._rows_ending(self.vocabulary.is_one)
+
+    def stumps(self, long: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which rows end in what is left of a legal form that was cut, of the `long` ones."""
+        return self._rows_ending(self.vocabulary.is_stump) & (self.lengths > 1) & long
+
+    def without(self, last: npt.NDArray[np.bool_]) -> "Words":
+        """Without the last word in some rows."""
+        return self._kept(~(self._last & last[self.rows]))
+
+    def once(self) -> "Words":
+        """Names that begin again (`Brookfield Renewable Corporation Brookfield Renewable Corporation Class A`) said once.
+
+        `Johnson & Johnson` does not begin again: one word is not enough, unless a legal form stands before it.
+        """
+        legal = self.vocabulary.is_legal[self.codes]
+        starts = np.cumsum(self.lengths) - self.lengths
+        again = np.flatnonzero((self.codes == self.codes[starts[self.rows]]) & (np.arange(len(self.codes)) > starts[self.rows]))
+        keep = np.ones(len(self.codes), np.bool_)
+        for place in again.tolist():
+            row = self.rows[place]
+            first, end = starts[row], starts[row] + self.lengths[row]
+            enough = end - place > 1 or legal[place - 1]
+            if enough and np.array_equal(self.codes[place:end], self.codes[first : first + end - place]):
+                keep[place:end] = False
+        return self._kept(keep)
+
+    def without_endings(self) -> "Words":
+        """Legal forms and a `the` at the end go, but never the last word that is left."""
+        words = self
+        while len(words.rows):
+            drop = words._last & (words.lengths[words.rows] > 1) & words.vocabulary.is_ending[words.codes]
+            if not drop.any():
+                break
+            words = words._kept(~drop)
+        return words
+
+    def hard(self) -> "Words":
+        """Without soft words and legal forms, in rows where that leaves any."""
+        plain = self.vocabulary.is_hard[self.codes]
+        some = np.bincount(self.rows[plain], minlength=self.count) > 0
+        return self._kept(plain | ~some[self.rows])
+
+    def numbers(self, whole: npt.NDArray[np.bool_], maybe_one: npt.NDArray[np.bool_]) -> pa.Array:
+        """The words of each row that are numbers, sorted and each once.
+
+        An `i` is one at the end of a whole name only (`Acquisition I Corp`); `maybe_one` tells where it was taken for a stump.
+        """
+        found = np.full(self.count, "", dtype=object)
+        found[maybe_one] = MAYBE_ONE
+        is_one = self._last & whole[self.rows] & self.vocabulary.is_one[self.codes]
+        numeric = self._kept(is_one | self.vocabulary.is_number[self.codes])
+        for row, code in zip(numeric.rows.tolist(), numeric.codes.tolist(), strict=True):
+            found[row] = " ".join(sorted({*found[row].split(), self.vocabulary.words[code]}))
+        return pa.array(found, pa.string())
+
+    @cached_property
+    def _last(self) -> npt.NDArray[np.bool_]:
+        return np.append(self.rows[1:] != self.rows[:-1], True)[: len(self.rows)]
+
+    def _rows_ending(self, words: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        found = np.zeros(self.count, np.bool_)
+        found[self.rows[self._last & words[self.codes]]] = True
+        return found
+
+    def _kept(self, mask: npt.NDArray[np.bool_]) -> "Words":
+        return Words(self.vocabulary, self.codes[mask], self.rows[mask], self.count)
