@@ -60,7 +60,11 @@ def section() -> Section:
         with world(str(universe), None), _airflow(Path(name)) as client:
             cold, warm = step_eight(client), step_eight(client)
     goals = [
-        Goal(f"{STOCKS} stocks through step 8 in Airflow, {name}: under {GOAL_SECONDS} s", f"{whole(tasks):.1f} s", whole(tasks) < GOAL_SECONDS)
+        Goal(
+            f"{STOCKS} stocks through step 8 in Airflow, {name}: under {GOAL_SECONDS} s",
+            f"{whole(tasks):.1f} s",
+            whole(tasks) < GOAL_SECONDS,
+        )
         for name, tasks in (("cold", cold), ("warm", warm))
     ]
     return Section("airflow", "Step 8 in Airflow", _text(cold, warm), goals)
@@ -99,11 +103,11 @@ def _text(cold: Sequence[Task], warm: Sequence[Task]) -> str:
     later = {task.name: task.seconds for task in warm}
     rows = [f"{task.name} | {task.seconds:.1f} s | {later[task.name]:.1f} s" for task in cold]
     rows.append(f"**first start to last end** | **{whole(cold):.1f} s** | **{whole(warm):.1f} s**")
-    return f"""{STOCKS} invented stocks at the local venues (`ibkr`, `alpaca`, and `paper`, which mirrors `ibkr`). A real Airflow: scheduler
-with four workers, API server and DAG processor as processes of their own on this machine, SQLite; the run is triggered over the API
-and only plans. Times are those of Airflow's task instances, so starting each task's process and Airflow's own pauses between two tasks
-are in the last line. `check_coverage` imports Great Expectations, which is included. Cold: no look-up is known, each
-costs its place in IBKR's pacing. Warm: the next run.
+    return f"""{STOCKS} invented stocks at the local venues (`ibkr`, `alpaca`, and `paper`, which mirrors `ibkr`). A real
+Airflow: scheduler with four workers, API server and DAG processor as processes of their own on this machine, SQLite; the
+run is triggered over the API and only plans. Times are those of Airflow's task instances, so starting each task's
+process and Airflow's own pauses between two tasks are in the last line. `check_coverage` imports Great Expectations,
+which is included. Cold: no look-up is known, each costs its place in IBKR's pacing. Warm: the next run.
 
 {table("task | cold | warm", rows)}"""
 
@@ -117,7 +121,7 @@ def _airflow(folder: Path) -> Iterator[httpx.Client]:
     processes = []
     try:
         for name in ("api-server", "scheduler", "dag-processor"):
-            command = [_AIRFLOW, *SERVICES[name].format(port=port).split()]
+            command = [str(_AIRFLOW), *SERVICES[name].format(port=port).split()]
             with open(folder / f"{name}.log", "wb") as log:
                 processes.append(
                     subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)

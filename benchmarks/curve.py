@@ -34,7 +34,12 @@ def section() -> Section:
     of_instruments = {int(INSTRUMENTS * s): whole if s == 1 else seconds(int(INSTRUMENTS * s), CONTRACTS) for s in SHARES}
     of_contracts = {int(CONTRACTS * s): whole if s == 1 else seconds(INSTRUMENTS, int(CONTRACTS * s)) for s in SHARES}
     PICTURE.write_text(picture(of_instruments, of_contracts), encoding="utf-8")
-    return Section("curve", "Linear in instruments and in contracts", _text(of_instruments, of_contracts), _goals(of_instruments, of_contracts))
+    return Section(
+        "curve",
+        "Linear in instruments and in contracts",
+        _text(of_instruments, of_contracts),
+        _goals(of_instruments, of_contracts),
+    )
 
 
 def exponent(points: Points) -> float:

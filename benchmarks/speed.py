@@ -187,24 +187,26 @@ def _text(both: Figures, one: Figures, each: Figures) -> str:
         _row(f"{CONTRACTS:,} at each broker, one process, one list at a time", each),
     ]
     head = "contracts | matcher | look-ups a second | answers a second | peak memory | loop | x loop | bare join | x join"
-    return f"""{INSTRUMENTS:,} invented instruments at eight brokers (`benchmarks/synthetic_lists.py`): the universe as a table in, one
-table of answers per broker out. Best of several rounds after a warm-up; loop and join take turns with it in the same processes.
+    return f"""{INSTRUMENTS:,} invented instruments at eight brokers (`benchmarks/synthetic_lists.py`): the universe as a
+table in, one table of answers per broker out. Best of several rounds after a warm-up; loop and join take turns with it
+in the same processes.
 
 {table(head, rows)}
-**Two processes**: Airflow runs each broker's task in a process of its own, so brokers are dealt out to two processes, and the clock
-runs until the last is done; each takes the instruments apart for itself, and their memory is summed. **Look-ups**: one wanted row
-tried on one key. An ISIN counts where the row has one and the list knows any; each spelling of the symbol where no identity was
-found; names and the way back do not count. **Answers**: instruments times brokers, whatever it took. **Peak memory**: the most that
-the process had resident while it matched (Python, libraries, universe and lists included; making the lists is not).
-**Loop**: the first system's, per stock, over a dictionary of symbols that it builds; its lists are Python objects already. **Bare
-join**: one `left outer` join per broker in pyarrow, by ISIN or by market and symbol, delivering the contracts' columns; its key is
-ready-made. Neither looks at names, kinds, currencies or contradictions: they are floors, no matchers.
+**Two processes**: Airflow runs each broker's task in a process of its own, so brokers are dealt out to two processes, and
+the clock runs until the last is done; each takes the instruments apart for itself, and their memory is summed. **Look-ups**:
+one wanted row tried on one key. An ISIN counts where the row has one and the list knows any; each spelling of the symbol
+where no identity was found; names and the way back do not count. **Answers**: instruments times brokers, whatever it took.
+**Peak memory**: the most that the process had resident while it matched (Python, libraries, universe and lists included;
+making the lists is not). **Loop**: the first system's, per stock, over a dictionary of symbols that it builds; its lists are
+Python objects already. **Bare join**: one `left outer` join per broker in pyarrow, by ISIN or by market and symbol,
+delivering the contracts' columns; its key is ready-made. Neither looks at names, kinds, currencies or contradictions: they
+are floors, no matchers.
 """
 
 
 def _row(name: str, found: Figures) -> str:
-    at = found.seconds
+    at, times = found.seconds, {other: found.times(other) for other in ("loop", "join")}
     return (
         f"{name} | {at['matcher']:.2f} s | {found.lookups_per_second:,.0f} | {found.pairs / at['matcher']:,.0f} | "
-        f"{found.peak_mib:,.0f} MiB | {at['loop']:.2f} s | {found.times('loop'):.1f} | {at['join']:.2f} s | {found.times('join'):.1f}"
+        f"{found.peak_mib:,.0f} MiB | {at['loop']:.2f} s | {times['loop']:.1f} | {at['join']:.2f} s | {times['join']:.1f}"
     )

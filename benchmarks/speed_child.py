@@ -1,8 +1,8 @@
 """A process that matches some brokers of an invented world when it is told to, so that its memory is the matcher's alone.
 
-One JSON document per line. The first on stdin is `{"instruments", "contracts", "seed"}`. Then: `{"hold": [broker, ...]}` makes their
-lists and drops all others; `{"run": "matcher" | "loop" | "join"}` does it once for each of them; `"peak"` tells the most memory since
-the last "hold". Every line is answered by one on stdout.
+One JSON document per line. The first on stdin is `{"instruments", "contracts", "seed"}`. Then: `{"hold": [broker, ...]}`
+makes their lists and drops all others; `{"run": "matcher" | "loop" | "join"}` does it once for each of them; `"peak"` tells
+the most memory since the last "hold". Every line is answered by one on stdout.
 """
 
 import gc
@@ -81,8 +81,8 @@ class Worker:
 def lookups(wanted: Wanted, listed: pa.Table) -> int:
     """Look-ups that matching a list takes at least: one wanted row tried on one key is one.
 
-    An identity is tried where the row has it and the list knows it at all; each spelling of the symbol where no identity was found.
-    Names that are tried, and looking matches up backwards, are left out.
+    An identity is tried where the row has it and the list knows it at all; each spelling of the symbol where no identity was
+    found. Names that are tried, and looking matches up backwards, are left out.
     """
     tried, decided = 0, mask(pa.array([False] * len(wanted)))
     for name in IDENTITIES:

@@ -1,10 +1,11 @@
 """Invented universes and contract lists of any size, shaped like real ones: for speed, never for accuracy.
 
-Every instrument is an invented company on one of five markets; one in fifty is a fund, one in a hundred a share of class B, one in
-ten comes without an ISIN. Markets use the same symbols for different companies, as real ones do. Every broker lists a share of the
-companies among others that nobody wants, in names as they are, shouted and cut, or described; two brokers tell ISINs, and list some
-shares on a second market too; some contracts are dead, some symbols are another company's. All eight list shares: pairs would not
-even be looked up. Seeded: the same sizes give the same world, and a broker's list does not depend on which lists were made before.
+Every instrument is an invented company on one of five markets; one in fifty is a fund, one in a hundred a share of class B,
+one in ten comes without an ISIN. Markets use the same symbols for different companies, as real ones do. Every broker lists a
+share of the companies among others that nobody wants, in names as they are, shouted and cut, or described; two brokers tell
+ISINs, and list some shares on a second market too; some contracts are dead, some symbols are another company's. All eight
+list shares: pairs would not even be looked up. Seeded: the same sizes give the same world, and a broker's list does not
+depend on which lists were made before.
 """
 
 import zlib
@@ -38,8 +39,38 @@ _ENDING = ("", ".DE", ".T", ".L", ".PA")
 _MIC = ("XNAS", "XETR", "XTKS", "XLON", "XPAR")
 _COUNTRY = ("US", "DE", "JP", "GB", "FR")
 _TOKYO = MARKETS.index("XTKS")
-_SYLLABLES = ("ba cor del en fi gra hol in ka lum mer nor os pra qui ros sta tek ul vex").split()
-_FORMS = (" Inc.", " Corp", " plc", " AG", " Co Ltd", " SA", " Holdings Inc", " Group plc", " Technologies Corp", " Industries Ltd")
+_SYLLABLES = (
+    "ba",
+    "cor",
+    "del",
+    "en",
+    "fi",
+    "gra",
+    "hol",
+    "in",
+    "ka",
+    "lum",
+    "mer",
+    "nor",
+    "os",
+    "pra",
+    "qui",
+    "ros",
+    "sta",
+    "tek",
+)
+_FORMS = (
+    " Inc.",
+    " Corp",
+    " plc",
+    " AG",
+    " Co Ltd",
+    " SA",
+    " Holdings Inc",
+    " Group plc",
+    " Technologies Corp",
+    " Industries Ltd",
+)
 _FUND, _CLASS_B, _LETTERS = 50, 100, 26**4
 
 Numbers = npt.NDArray[np.int64]
