@@ -3,6 +3,7 @@
 The real export and lists are looked for as tests do (`POLYBROKER_TEST_DATA`, else `../shared/data`).
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -50,8 +51,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def write(report: Path, measure: Measure) -> None:
     """Measure one section, print it, and replace it in the page: what was measured is kept though the next one fails."""
-    about = machine()  # before: the load is not to be our own
+    before = os.getloadavg()[0]
     section = measure()
+    about = f"{machine()}; load {before:.1f} before, {os.getloadavg()[0]:.1f} after"  # two cores: above 2, others were at work
     print(section.markdown(about), flush=True)
     page = report.read_text(encoding="utf-8") if report.exists() else ""
     report.write_text(rewritten(page, section, about, ORDER), encoding="utf-8")

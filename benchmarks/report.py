@@ -73,7 +73,7 @@ def rewritten(page: str, section: Section, machine: str, order: Sequence[str]) -
 
 
 def machine() -> str:
-    """Day, processor, cores, system, Python, and how busy the machine was before."""
+    """Day, processor, cores, system, Python."""
     processor = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -81,7 +81,7 @@ def machine() -> str:
         processor = found[1].strip() if found else processor
     day = datetime.now(UTC).date().isoformat()
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return f"{day} on {os.cpu_count()} cores of {processor}, {system}, load before {os.getloadavg()[0]:.1f}"
+    return f"{day} on {os.cpu_count()} cores of {processor}, {system}"
 
 
 def _open(key: str) -> str:
