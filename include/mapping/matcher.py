@@ -72,7 +72,7 @@ def match_columns(
     listed = ContractList(complete(contracts), markets, home_market, names_are_keys=knows_isin)
     picked = listed.pick(wanted)
     verdicts = Verdicts.undecided(len(wanted))
-    symbols = by_symbol(wanted, picked)
+    symbols = by_symbol(wanted, picked).naming_only_what_matters()
     decided = decide_by_identity(by_identity(wanted, picked), symbols, verdicts)
     decide_by_symbol(symbols, ~decided, verdicts)
     tried = sum(len(column) - column.null_count for column in wanted.identities.values()) + int((~decided[wanted.key_rows]).sum())
