@@ -24,7 +24,7 @@ class Figures:
 
     Attributes:
         seconds: Of each of `METHODS` that was measured, over all eight brokers; the best of several rounds.
-        lookups: As `speed_child.lookups` counts them, over all brokers.
+        lookups: As `Matches.lookups` counts them, over all brokers.
         pairs: Instruments times brokers.
         peak_mib: The most memory that the measuring processes had resident, summed over them, before the baselines ran.
     """
@@ -195,7 +195,7 @@ in the same processes.
 **Two processes**: Airflow runs each broker's task in a process of its own, so brokers are dealt out to two processes, and
 the clock runs until the last is done; each takes the instruments apart for itself, and their memory is summed. **Look-ups**:
 one wanted row tried on one key. An ISIN counts where the row has one and the list knows any; each spelling of the symbol
-where no identity was found; names and the way back do not count. **Answers**: instruments times brokers, whatever it took.
+where no identity was found; the name, at brokers that know ISINs, where nothing else was; the way back does not count. **Answers**: instruments times brokers, whatever it took.
 **Peak memory**: the most that the process had resident while it matched (Python, libraries, universe and lists included;
 making the lists is not). **Loop**: the first system's, per stock, over a dictionary of symbols that it builds; its lists are
 Python objects already. **Bare join**: one `left outer` join per broker in pyarrow, by ISIN or by market and symbol,

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benchmarks.speed_baselines import bare_join, dictionary_loop, join_sides, loop_assets, loop_stocks
 from benchmarks.synthetic_lists import BROKERS, SyntheticWorld, synthetic_world
-from include.mapping.columns import Mask, mask
 from include.mapping.matcher import match_columns
-from include.mapping.wanted import IDENTITIES, Wanted
+from include.mapping.wanted import Wanted
 from include.settings import load_settings
 
 
@@ -65,10 +63,12 @@ class Worker:
         start = time.perf_counter()
         wanted = Wanted.of_table(self._universe, self._markets)
         taken_apart = time.perf_counter()
+        tried = 0
         for broker, listed in self._lists.items():
-            match_columns(wanted, listed, self._markets, BROKERS[broker], broker).table()
+            matches = match_columns(wanted, listed, self._markets, BROKERS[broker], broker)
+            matches.table()
+            tried += matches.lookups
         seconds = time.perf_counter() - start
-        tried = sum(lookups(wanted, listed) for listed in self._lists.values())
         return {"seconds": seconds, "taking_apart": taken_apart - start, "lookups": tried}
 
     def _prepare(self, what: str) -> list[Any]:
@@ -76,25 +76,6 @@ class Worker:
             return [join_sides(self._universe, listed, BROKERS[broker]) for broker, listed in self._lists.items()]
         stocks = loop_stocks(self._universe)
         return [(stocks, loop_assets(listed)) for listed in self._lists.values()]
-
-
-def lookups(wanted: Wanted, listed: pa.Table) -> int:
-    """Look-ups that matching a list takes at least: one wanted row tried on one key is one.
-
-    An identity is tried where the row has it and the list knows it at all; each spelling of the symbol where no identity was
-    found. Names that are tried, and looking matches up backwards, are left out.
-    """
-    tried, decided = 0, mask(pa.array([False] * len(wanted)))
-    for name in IDENTITIES:
-        ours = wanted.column(name)
-        if listed[name].null_count < listed.num_rows:
-            tried += len(ours) - ours.null_count
-            decided |= _shared(ours, listed[name])
-    return tried + int((~decided[wanted.key_rows]).sum())
-
-
-def _shared(ours: pa.Array, theirs: pa.ChunkedArray) -> Mask:
-    return mask(pc.is_in(ours, value_set=theirs.combine_chunks().drop_null())) & mask(pc.is_valid(ours))
 
 
 def peak_mib() -> float:

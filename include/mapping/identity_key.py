@@ -66,6 +66,8 @@ def _elsewhere(known: Pairs, by_symbol: Pairs, verdicts: Verdicts) -> None:
     Where all else agrees, what bears the symbol is the wanted listing; where only the name differs, it may be this company
     renamed or another one, and nobody can tell.
     """
+    if not len(known):
+        return
     bearing = by_symbol.where(any_of(known)[by_symbol.i])
     fitting = bearing.where(bearing.refusal == FITS)
     once = counts(fitting) == 1

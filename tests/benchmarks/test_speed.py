@@ -1,10 +1,11 @@
 from collections import Counter
 
+import pyarrow as pa
 import pytest
 
 from benchmarks.speed import METHODS, measure, measure_each
 from benchmarks.speed_baselines import bare_join, dictionary_loop, join_sides, loop_assets, loop_stocks
-from benchmarks.speed_child import lookups, peak_mib
+from benchmarks.speed_child import peak_mib
 from benchmarks.synthetic_lists import BROKERS, synthetic_world
 from include.domain.contract import Contract, to_table
 from include.domain.instrument import Instrument
@@ -25,6 +26,10 @@ def contract(symbol: str, isin: str | None = None) -> Contract:
     return Contract(broker="b", native_id=symbol, symbol=symbol, name=f"{symbol} Inc", currency="USD", mic="XNAS", isin=isin)
 
 
+def tried(wanted: Wanted, listed: pa.Table, knows_isin: bool = False) -> int:
+    return match_columns(wanted, listed, load_settings().markets, knows_isin, "b").lookups
+
+
 WANTED = [instrument("AAPL", APPLE), instrument("ZZZZ", BRK_B), instrument("YYYY")]
 
 
@@ -37,21 +42,20 @@ WANTED = [instrument("AAPL", APPLE), instrument("ZZZZ", BRK_B), instrument("YYYY
     ],
 )
 def test_a_look_up_is_one_row_tried_on_one_key(listed: list[Contract], expected: int) -> None:
-    assert lookups(Wanted.of(WANTED, load_settings().markets), to_table(listed)) == expected
+    assert tried(Wanted.of(WANTED, load_settings().markets), to_table(listed)) == expected
 
 
 def test_each_spelling_of_a_symbol_is_a_look_up() -> None:
     danish = Instrument(
         instrument_id="ticker:ROCK-A.CO", ticker="ROCK-A.CO", name="Rock", currency="DKK", market="XCSE"
     )  # ROCK.A and ROCKA
-    assert lookups(Wanted.of([danish], load_settings().markets), to_table([])) == 2
+    assert tried(Wanted.of([danish], load_settings().markets), to_table([])) == 2
+    assert tried(Wanted.of([danish], load_settings().markets), to_table([]), knows_isin=True) == 3  # and the name
 
 
-def test_where_a_list_has_isins_the_matcher_counts_no_fewer() -> None:
-    world, markets = synthetic_world(300, 2400), load_settings().markets
-    wanted = Wanted.of_table(world.universe, markets)
-    listed = world.listed("ibkr")
-    assert lookups(wanted, listed) <= match_columns(wanted, listed, markets, True, "ibkr").lookups
+def test_a_name_is_tried_only_where_it_may_decide() -> None:
+    wanted = Wanted.of(WANTED, load_settings().markets)  # in the US: nowhere
+    assert tried(wanted, to_table([contract("AAPL", APPLE)]), knows_isin=True) == 2 + 2
 
 
 def test_the_loop_and_the_matcher_name_the_same_contract_where_a_symbol_is_one_company_s() -> None:
@@ -89,7 +93,7 @@ def test_processes_together_measure_the_whole_world() -> None:
     wanted = Wanted.of_table(world.universe, markets)
     found = measure(100, 800, processes=2, rounds=1)
     assert (found.pairs, found.contracts) == (800, 800)
-    assert found.lookups == sum(lookups(wanted, world.listed(broker)) for broker in BROKERS)
+    assert found.lookups == sum(tried(wanted, world.listed(broker), knows) for broker, knows in BROKERS.items())
     assert set(found.seconds) == set(METHODS)
     assert 0 < found.seconds["matcher"] < float("inf")
     assert found.peak_mib > 20
