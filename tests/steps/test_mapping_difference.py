@@ -12,6 +12,7 @@ from include.domain.contract import Contract
 from include.domain.portfolio import ExecutionMode
 from include.domain.run import Run
 from include.settings import load_settings
+from include.steps.check_risk import check_risk
 from include.steps.mapping_difference import held_back
 from include.steps.match_instruments import match_instruments
 from include.steps.merge_mappings import merge_mappings
@@ -128,6 +129,17 @@ def test_a_changed_contract_is_held_shown_accepted_and_traded_again(days: Days) 
     assert words(fourth) == ["mapping_changed: lot_size 100 -> 1 (polybroker mappings accept AAPL --broker ibkr)"]
     days.accept()
     assert [order["ticker"] for order in days.plan(days.run(5, apple("999")))["orders"]] == ["AAPL", "IBM"]
+
+
+def test_an_earlier_runs_plan_of_the_session_sends_nothing_that_is_held_now(days: Days) -> None:
+    planned = days.plan(days.run(1, apple()))
+    again = days.run(1, apple("999"), name="-again")
+    stands = days.plan(again)
+    assert (stands["run_id"], stands["orders"]) == ("day-1", planned["orders"])
+    blocked = read_json(check_risk(again))["blocked"]
+    (order,) = [order for order in stands["orders"] if order["ticker"] == "AAPL"]
+    why = "mapping_changed: native_id 265598 -> 999 (polybroker mappings accept AAPL --broker ibkr)"
+    assert blocked == {order["client_order_id"]: why}
 
 
 def test_accepting_is_enough_for_a_cleared_task(days: Days) -> None:
