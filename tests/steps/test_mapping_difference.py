@@ -221,6 +221,18 @@ def test_what_is_not_listed_any_more_is_shown(days: Days) -> None:
     assert len(words(days.run(3, apple("999")))) == 1  # back as another contract
 
 
+def test_what_waits_is_held_too_while_it_has_no_contract(days: Days) -> None:
+    days.run(1, apple())
+    days.run(2, apple("999"))
+    why = "mapping_changed: native_id 265598 -> 999 (polybroker mappings accept AAPL --broker ibkr)"
+    third = days.run(3)
+    assert (words(third), counts(third)["gone"]) == ([why], 1)
+    before = read_bytes(RunFolder(third.folder).mapping_changes("ibkr"))
+    assert days.match(third) == before
+    days.accept()
+    assert words(days.run(4)) == []
+
+
 def test_a_holding_that_left_the_universe_waits_too(days: Days) -> None:
     days.run(1, apple())
     second = days.run(2, apple("999"))
