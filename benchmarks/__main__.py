@@ -1,79 +1,63 @@
-"""`make bench`: measure, print, and write docs/benchmarks.md.
+"""`make bench`: measure, print, and write docs/benchmarks.md: all its sections, or those that are named.
 
 The real export and lists are looked for as tests do (`POLYBROKER_TEST_DATA`, else `../shared/data`).
 """
 
 import os
-import platform
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from benchmarks import accuracy
+from benchmarks import accuracy, airflow_run, curve, pacing, speed, step_eight
 from benchmarks.real_tables import data_folder
-from benchmarks.step_eight import agreement, busiest_second, new_run, seconds_of_step_eight, targets
-from benchmarks.world import World, world
+from benchmarks.report import Section, machine, rewritten
 from include.settings import PROJECT
 
 REPORT = PROJECT / "docs" / "benchmarks.md"
+Measure = Callable[[], Section]
+# In the page's order: what needs no data, then what needs the real ones.
+INVENTED: Mapping[str, Measure] = {
+    "speed": speed.section,
+    "curve": curve.section,
+    "pacing": pacing.section,
+    "airflow": airflow_run.section,
+}
+REAL: Mapping[str, Callable[[Path], Section]] = {
+    "universe": step_eight.universe_section,
+    "accuracy": accuracy.section,
+    "targets": step_eight.targets_section,
+}
+ORDER = (*INVENTED, *REAL)
 
 
-def main() -> int:
-    """Measure everything once; 1 where the real data are absent."""
+def main(arguments: Sequence[str]) -> int:
+    """Measure the sections that are named, all without any; 1 where the real data are absent for one, 2 for an unknown name."""
+    unknown = [name for name in arguments if name not in ORDER]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; expected some of {', '.join(ORDER)}", file=sys.stderr)
+        return 2
     data = data_folder()
-    if not data.is_dir():
-        print(f"the real data are absent: {data} (set POLYBROKER_TEST_DATA)", file=sys.stderr)
-        return 1
-    with world(str(data / "uncle_stock"), data) as at:
-        text = _measured(at, data)
-    REPORT.write_text(text, encoding="utf-8")
-    print(text)
-    return 0
+    asked = [name for name in ORDER if not arguments or name in arguments]
+    for name in asked:
+        if name in INVENTED:
+            write(REPORT, INVENTED[name])
+        elif data.is_dir():
+            write(REPORT, partial(REAL[name], data))
+        else:
+            print(f"{name}: the real data are absent: {data} (set POLYBROKER_TEST_DATA)", file=sys.stderr)
+    return 0 if data.is_dir() or not any(name in REAL for name in asked) else 1
 
 
-def _measured(at: World, data: Path) -> str:
-    print("a cold run ...", flush=True)
-    run = new_run(at, "cold")
-    cold = seconds_of_step_eight(at, run)
-    counts = agreement(run, data / "uncle_stock" / "ibkr_truth.csv")
-    print("a warm run ...", flush=True)
-    warm = seconds_of_step_eight(at, new_run(at, "warm"))
-    print("pacing, by the venue's log ...", flush=True)
-    busiest, messages = busiest_second(at, run)
-    print("labels ...", flush=True)
-    labelled = accuracy.section(data)
-    total, weights = targets(run)
-    rows = "\n".join(f"| {name} | {cold[name]:.1f} s | {warm[name]:.1f} s |" for name in cold)
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    found = f"**{counts['found']}** of {counts['expected']} found, **{counts['wrong']}** wrong"
-    absent = counts["absent_from_the_screens"]
-    return f"""# Measured figures
-
-`make bench` measures everything here and writes this page. Machine: {machine}.
-Input: the user's real export ({len(run.screens)} screens) and the real lists, served by the local venues to the unmodified
-client libraries.
-
-## Step 8 for the real universe
-
-| broker | cold | warm |
-| --- | --- | --- |
-{rows}
-
-Cold: nothing is cached, every instrument is asked for at IBKR inside its pacing, and a name that neither ISIN nor symbol finds
-costs a second. Warm: look-ups out of the database, lists not older than a day. IBKR's venue saw at most **{busiest}** messages
-in any one second, {messages} in all; IBKR allows 50 a second.
-
-## Agreement with the known IBKR contracts
-
-{found}. {absent} more instruments of the truth file are not in today's screens; the test that maps the old universe has them:
-`python -m pytest tests/mapping/test_real_lists.py -s` prints its figures.
-
-{labelled}
-## Targets
-
-Weights of the screens: {", ".join(f"{name} {weight:.4f}" for name, weight in weights.items())}.
-Sum of all targets: {total:.6f}.
-"""
+def write(report: Path, measure: Measure) -> None:
+    """Measure one section, print it, and replace it in the page: what was measured is kept though the next one fails."""
+    before = os.getloadavg()[0]
+    section = measure()
+    about = f"{machine()}; load {before:.1f} before, {os.getloadavg()[0]:.1f} after"  # two cores: above 2, others were at work
+    print(section.markdown(about), flush=True)
+    page = report.read_text(encoding="utf-8") if report.exists() else ""
+    report.write_text(rewritten(page, section, about, ORDER), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

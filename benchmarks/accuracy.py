@@ -17,6 +17,7 @@ import pyarrow as pa
 from benchmarks.baselines import first_match_wins, plain_symbols
 from benchmarks.labelled import Expected, Label, read_labels, read_truth
 from benchmarks.real_tables import BROKERS, data_folder, table
+from benchmarks.report import Section
 from include.domain.instrument import AssetClass
 from include.domain.mapping import Mapping
 from include.domain.mapping import MappingStatus as Status
@@ -107,8 +108,9 @@ def ask_truth(matcher: Matcher, data: Path, with_isins: bool = True) -> list[Ans
     return _ask(matcher, "ibkr", [replace(label, kind=kind) for label in read_truth(data)], contracts)
 
 
-def section(data: Path) -> str:
-    """The page's section, in Markdown."""
+def section(data: Path) -> Section:
+    """The page's section."""
+    print("accuracy: labels ...", flush=True)
     asked = {name: [*ask(m, data), *ask_truth(m, data), *ask_truth(m, data, with_isins=False)] for name, m in MATCHERS.items()}
     hand = {name: [a for a in answers if a.label.kind not in (TRUTH, BARE)] for name, answers in asked.items()}
     kinds = sorted({answer.label.kind for answer in hand["matcher"]})
@@ -117,16 +119,16 @@ def section(data: Path) -> str:
     rows += [_row(kind, ([a for a in g if a.label.kind == kind] for g in asked.values())) for kind in (TRUTH, BARE)]
     rows += [_row(kind.replace("_", " "), ([a for a in g if a.label.kind == kind] for g in hand.values())) for kind in kinds]
     lines = "\n".join(rows)
-    return f"""## Accuracy on labelled instruments
-
-Labels typed by hand (`benchmarks/labels/`) and the user's own universe, on real lists. **Found** is of what was to be found,
-**wrong** is another instrument or listing; what is neither was missed, or rightly refused. Beside the matcher: the first
-system's algorithm (the ticker looked up as a symbol), and the first match by ISIN, else symbol, else similar name.
+    text = f"""Labels typed by hand (`benchmarks/labels/`) and the user's own universe, on real lists. **Found** is of what
+was to be found, **wrong** is another instrument or listing; what is neither was missed, or rightly refused. Beside the
+matcher: the first system's algorithm (the ticker looked up as a symbol), and the first match by ISIN, else symbol, else
+similar name.
 
 | set | labels | to find | {" | ".join(f"{name}: found | wrong" for name in MATCHERS)} |
 | --- | ---: | ---: |{" ---: | ---: |" * len(MATCHERS)}
 {lines}
 """
+    return Section("accuracy", "Accuracy on labelled instruments", text)
 
 
 def _row(name: str, groups: Iterable[Iterable[Answer]]) -> str:
@@ -194,7 +196,7 @@ def failures(answers: Iterable[Answer]) -> str:
 def main() -> int:
     """Print the section and the failures."""
     data = data_folder()
-    print(section(data))
+    print(section(data).text)
     print(failures([*ask(match, data), *ask_truth(match, data), *ask_truth(match, data, with_isins=False)]))
     return 0
 

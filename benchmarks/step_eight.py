@@ -6,18 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.world import World
-from include.brokers.base import BrokerContext
+from benchmarks.report import Section, table
+from benchmarks.world import World, world
 from include.brokers.opening import reading_account
-from include.brokers.registry import create_broker
 from include.cli.pipeline import Pipeline
 from include.cli.wiring import open_account
-from include.domain.account import Account, Environment
 from include.domain.run import Run
-from include.sandbox.book import VenueBook
-from include.sandbox.catalogue import read_catalogue
-from include.sandbox.folder import HOST, account_code, starting_cash
-from include.sandbox.ibkr.server import running_ibkr_venue
 from include.steps.match_instruments import match_instruments
 from include.steps.refresh_contracts import refresh_contracts
 from include.steps.resolve_run import resolve_run
@@ -25,6 +19,36 @@ from include.steps.wanted import wanted_by_run
 from include.storage.artifacts import read_json
 from include.storage.contract_lists import ContractLists
 from include.storage.run_folder import RunFolder
+
+
+def universe_section(data: Path) -> Section:
+    """The user's real universe at the real lists, cold and warm."""
+    print("universe: the real export and lists, cold and warm ...", flush=True)
+    with world(str(data / "uncle_stock"), data) as at:
+        run = new_run(at, "cold")
+        cold = seconds_of_step_eight(at, run)
+        counts = agreement(run, data / "uncle_stock" / "ibkr_truth.csv")
+        warm = seconds_of_step_eight(at, new_run(at, "warm"))
+    times = table("broker | cold | warm", [f"{name} | {cold[name]:.1f} s | {warm[name]:.1f} s" for name in cold])
+    text = f"""Input: the user's real export ({len(run.screens)} screens) and the real lists, served by the local venues to
+the unmodified client libraries. Cold: nothing is cached, every instrument is asked for at IBKR inside its pacing, and a
+name that neither ISIN nor symbol finds costs a second. Warm: look-ups out of the database, lists not older than a day.
+
+{times}
+Known IBKR contracts: **{counts["found"]}** of {counts["expected"]} found, **{counts["wrong"]}** wrong.
+{counts["absent_from_the_screens"]} more instruments of the truth file are not in today's screens; the test that maps the old
+universe has them: `python -m pytest tests/mapping/test_real_lists.py -s` prints its figures.
+"""
+    return Section("universe", "Step 8 for the real universe", text)
+
+
+def targets_section(data: Path) -> Section:
+    """Weights and targets of the real export."""
+    print("targets: steps 1 to 7 of the real export ...", flush=True)
+    with world(str(data / "uncle_stock"), data) as at:
+        total, weights = targets(new_run(at, "targets"))
+    told = ", ".join(f"{name} {weight:.4f}" for name, weight in weights.items())
+    return Section("targets", "Targets", f"Weights of the screens: {told}.\nSum of all targets: {total:.6f}.\n")
 
 
 def new_run(at: World, name: str) -> Run:
@@ -66,21 +90,6 @@ def agreement(run: Run, truth: Path) -> dict[str, int]:
                 right = row["expected"] == "match" and answer["contract"]["native_id"] == row["con_id"]
                 counts["found" if right else "wrong"] += 1
     return counts
-
-
-def busiest_second(at: World, run: Run) -> tuple[int, int]:
-    """(most messages in any one second, all messages) that IBKR's venue saw for a cold step 8, by its own log."""
-    wanted = wanted_by_run(run, at.database, at.settings)
-    listings = read_catalogue(at.settings.environ.sandbox_dir / "catalogue.parquet", "ibkr")
-    book = VenueBook(listings, account_code=account_code("ibkr", "benchmark"), cash=starting_cash("ibkr"))
-    account = Account(account_id="benchmark", broker="ibkr", environment=Environment.SANDBOX)
-    with running_ibkr_venue(book) as port:
-        context = BrokerContext(credentials={"host": HOST, "port": str(port)}, config=at.settings.brokers["ibkr"])
-        with create_broker(account, context, at.settings.brokers) as broker:
-            for _ in broker.contracts(wanted):
-                pass
-    times = [moment for moment, kind, _ in book.requests if kind != "closed"]
-    return max(sum(start <= other < start + 1.0 for other in times) for start in times), len(times)
 
 
 def targets(run: Run) -> tuple[float, dict[str, float]]:

@@ -280,7 +280,12 @@ class Settings:
         """How brokers are chosen: rules, criteria and the order that costs are compared for."""
         path = self.environ.config_dir / "preferences.yaml"
         file = parse(PreferencesFile, _read_yaml(path), path, None)
+        regions = sorted({market.region for market in self.markets.values()})
         for number, rule in enumerate(file.rules):
+            for region in rule.regions:  # a rule with a misspelt one would never fit, and another broker would trade its names
+                if region not in regions:
+                    expected = f"expected regions out of {', '.join(regions)}"
+                    raise InputError(expected, source=path, field=f"rules.{number}.regions", value=region)
             for name in rule.names:
                 if name not in self.brokers:
                     expected = f"expected brokers out of {', '.join(self.brokers)}"

@@ -215,6 +215,10 @@ def test_markets_that_cannot_be_used(config: Path, text: str, message: str) -> N
             "field 'criteria.0.tolerance': Input should be greater than or equal to 0 (found -1)",
         ),
         ("rules: []\nreference_order_eur: 0", "field 'reference_order_eur': Input should be greater than 0 (found 0)"),
+        (
+            "rules: [{brokers: [ibkr], regions: [us, usa]}]",
+            "field 'rules.0.regions': expected regions out of asia, canada, crypto, europe, fx, india, us (found 'usa')",
+        ),
         ("rules: [{brokers: [[alpca, ibkr]]}]", "field 'rules.0.brokers': expected brokers out of alpaca, "),
         (
             "rules: [{brokers: [ibkr, alpca]}]",

@@ -5,11 +5,13 @@ from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
 
-from include.allocation.document import Document, every_stock, positive
+from include.allocation.document import Document, every_stock, members, positive, screens, section
 from include.allocation.rates import BASE, Rate
+from include.domain.instrument import AssetClass
 from include.domain.quote import Quote
 from include.errors import InputError
 
+PAIRS = (AssetClass.CRYPTO, AssetClass.FX, AssetClass.METAL)
 MAX_DEVIATION = Decimal("0.2")
 
 
@@ -66,6 +68,38 @@ def add_euro_fields(document: Document, rates: Mapping[str, float], source: obje
         rate = rates[stock["currency"]]
         stock["eur_exchange_rate"] = rate
         stock["eur_price"] = round(positive(stock, "price", source) / rate, 6)
+
+
+def only_pairs_in(document: Document, currency: str, source: object) -> list[str]:
+    """Tickers of the stocks in a currency, where all of them are crypto, currency or metal pairs; [] otherwise, or for none."""
+    stocks = [stock for stock in members(document, source).values() if stock.get("currency") == currency]
+    return [stock["ticker"] for stock in stocks] if all(stock.get("asset_class") in PAIRS for stock in stocks) else []
+
+
+def leave_out(document: Document, rejected: list[dict[str, Any]], source: object) -> None:
+    """Take rejected rows out of the document, in place: out of `all_stocks` and every screen, with their counts.
+
+    Args:
+        document: The universe document.
+        rejected: Rows in the form of the document's `rejected`, every screen's of each ticker that goes.
+        source: Named in errors.
+
+    Raises:
+        InputError: Nothing is left of a screen.
+    """
+    gone = {row["ticker"] for row in rejected}
+    stocks, metadata = section(document, "all_stocks", source), section(document, "metadata", source)
+    for key, screen in section(document, "screens", source).items():
+        screen["stocks"] = [stock for stock in screen["stocks"] if stock["ticker"] not in gone]
+        screen["count"] = len(screen["stocks"])
+        if not screen["stocks"]:
+            raise InputError(f"expected at least one row that can be valued: {rejected[0]['reason']}", source=source, field=key)
+    for ticker in gone:
+        del stocks[ticker]
+    document["rejected"] = [*document.get("rejected", []), *rejected]
+    metadata["total_stocks"] = sum(len(listed) for listed in screens(document, source).values())
+    metadata["unique_stocks"] = len(stocks)
+    metadata["rejected_rows"] = len(document["rejected"])
 
 
 def rates_of(document: Document, source: object) -> dict[str, Decimal]:

@@ -1,19 +1,21 @@
 """Broker names to adapters and list readers.
 
-A broker's YAML names its class (`adapter: package.module:Class`) and its list's reader (`list_reader: package.module:function`).
-Both are imported when asked for.
+A broker's YAML names its class (`adapter: package.module:Class`) and its list's reader (`list_reader: package.module:function`),
+perhaps a reader of hand-made lists of its ids (`handle_reader`). They are imported when asked for.
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from include.brokers.base import Broker, BrokerContext, Capabilities
 from include.brokers.listing import ListReader
 from include.domain.account import Account
+from include.domain.handle import Claim
 from include.errors import InputError
 from include.settings import no_adapter
 
+HandleReader = Callable[[bytes, object], list[Claim]]  # file and its name in errors; raises `InputError`
 Configs = Mapping[str, Mapping[str, Any]]
 
 
@@ -54,6 +56,17 @@ def list_reader(name: str, configs: Configs) -> ListReader:
     if not callable(found):
         raise InputError("expected a function", source=f"brokers/{name}.yaml", field="list_reader", value=target)
     return cast(ListReader, found)
+
+
+def handle_reader(name: str, configs: Configs) -> HandleReader | None:
+    """The function that reads hand-made lists of a broker's ids in a form of its own; None where its YAML names none.
+
+    Raises:
+        InputError: The broker is not configured, or its `handle_reader` cannot be imported.
+    """
+    if name in configs and "handle_reader" not in configs[name]:
+        return None
+    return cast(HandleReader, _imported(name, configs, "handle_reader", "function")[0])
 
 
 def _imported(name: str, configs: Configs, field: str, what: str) -> tuple[Any, str]:

@@ -47,7 +47,7 @@ def map_universe(
     settings = load_settings()
     now = datetime.now(UTC)
     document = _document(universe, settings, now)
-    files = _files(lists or [], settings)
+    files = files_of_brokers(lists or [], settings)
     names = _names(brokers, settings) if brokers or not files else []
     for name in set(names) & set(files):
         raise InputError("expected each broker once: --brokers or --list", source="--list", value=name)
@@ -89,7 +89,7 @@ def _names(brokers: str | None, settings: Settings) -> list[str]:
     return names
 
 
-def _files(lists: list[str], settings: Settings) -> dict[str, Path]:
+def files_of_brokers(lists: list[str], settings: Settings) -> dict[str, Path]:
     """Broker name to its file, out of `NAME=FILE`; both are known to exist."""
     found: dict[str, Path] = {}
     for text in lists:
@@ -106,18 +106,23 @@ def _files(lists: list[str], settings: Settings) -> dict[str, Path]:
 
 
 def _in_list(name: str, path: Path, members: list[Instrument], settings: Settings, as_of: date) -> list[Mapping]:
-    """What a list says. No API tells ISINs in its list, so a name alone proves nothing there.
+    """What a list says. No API tells ISINs in its list, so a name alone proves nothing there. Raises `InputError` as below."""
+    table = listed_contracts(name, path, settings, as_of)
+    typer.echo(f"{name}: {path} lists {table.num_rows} contracts")
+    return answers(members, table, name, settings.eligibility[name], settings.markets, knows_isin=False)
+
+
+def listed_contracts(name: str, path: Path, settings: Settings, as_of: date) -> pa.Table:
+    """The contracts of a downloaded list, a table of `CONTRACT_SCHEMA`.
 
     Raises:
         InputError: The file is not such a list.
     """
     read = list_reader(name, settings.brokers)
     try:
-        table = pa.Table.from_batches(read(path.read_bytes(), settings.brokers[name], as_of), schema=CONTRACT_SCHEMA)
+        return pa.Table.from_batches(read(path.read_bytes(), settings.brokers[name], as_of), schema=CONTRACT_SCHEMA)
     except BrokerUnavailable as error:
         raise InputError(f"expected a list of {name} as its API sends it: {error}", source=path) from error
-    typer.echo(f"{name}: {path} lists {table.num_rows} contracts")
-    return answers(members, table, name, settings.eligibility[name], settings.markets, knows_isin=False)
 
 
 def _at_broker(name: str, members: list[Instrument], settings: Settings, database: Database) -> list[Mapping]:

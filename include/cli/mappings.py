@@ -38,11 +38,13 @@ def show(broker: BrokerName = None) -> None:
 def accept(
     tickers: Annotated[list[str] | None, typer.Argument(help="Tickers as `mappings list` shows them.")] = None,
     broker: BrokerName = None,
+    source: Annotated[str | None, typer.Option(help="Only at this source, as `mappings list` shows it.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that is held.")] = False,
 ) -> None:
     """Say that the new form is right: it is traded from the next plan on. The user's name is kept with it.
 
-    A session that is planned already stays as it is planned, unless a run is told to `--replan`.
+    A ticker that waits at two sources of one broker (its sandbox, an account) needs `--source`: what was seen at one says nothing
+    of the other. A session that is planned already stays as it is planned, unless a run is told to `--replan`.
 
     Example: `polybroker mappings accept AAPL 6095.T --broker ibkr`
     """
@@ -50,17 +52,30 @@ def accept(
         raise InputError("expected tickers, or --all", source="mappings accept")
     with project_database(load_settings()) as database:
         store = SeenMappings(database)
-        held = _at(store.waiting(), broker)
+        held = [one for one in _at(store.waiting(), broker) if source in (None, one.source)]
         known = sorted({one.ticker for one in held})
         for ticker in tickers or ():
             if ticker not in known:
                 expected = f"expected one of {', '.join(known)}" if known else "no mapping is held there"
                 raise InputError(expected, source="mappings accept", value=ticker)
-        accepted = store.accept([one for one in held if everything or one.ticker in (tickers or ())], _user(), datetime.now(UTC))
+        wanted = [one for one in held if everything or one.ticker in (tickers or ())]
+        if not everything:
+            _check_one_source(wanted)
+        accepted = store.accept(wanted, _user(), datetime.now(UTC))
     for one in accepted:
         typer.echo(f"{one.broker} {one.ticker} ({one.name}): {_told(one)}")
     if not accepted:
         typer.echo("no mapping is held")
+
+
+def _check_one_source(wanted: list[Waiting]) -> None:
+    sources: dict[tuple[str, str], set[str]] = {}
+    for one in wanted:
+        sources.setdefault((one.broker, one.ticker), set()).add(one.source)
+    for (broker, ticker), names in sources.items():
+        if len(names) > 1:
+            expected = f"expected --source, one of {', '.join(sorted(names))}: it waits at each of them at {broker}"
+            raise InputError(expected, source="mappings accept", value=ticker)
 
 
 def _user() -> str:

@@ -80,7 +80,8 @@ def adopt(
         if units:  # giving back needs no more than the id
             with contracts_turn(owner.broker, settings, database, "polybroker adopt"):
                 contract = _described(contract, ticker, broker, settings)
-        identity = identifiers.instrument_id(isin=isin, ticker=ticker)
+        pair = f"{contract.base}/{contract.currency}" if contract.base else None
+        identity = identifiers.instrument_id(isin=isin, pair=pair, ticker=ticker)
         journal.adopt(ManagedPosition(portfolio, account, ticker, identity, contract, units), now, "command line")
     typer.echo(f"{portfolio} now manages {units} {position.symbol} in {account}")
 

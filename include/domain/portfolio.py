@@ -47,9 +47,10 @@ class Limits(Value):
     do_not_trade: tuple[str, ...] = ()
 
     def forbids(self, ticker: str, instrument_id: str) -> bool:
-        """Whether an instrument is on the list `do_not_trade`, by its ticker, its ISIN or its id."""
+        """Whether an instrument is on the list `do_not_trade`, by ticker, ISIN or pair, or by its id of now or of before."""
         names = {name.strip().casefold() for name in self.do_not_trade}
-        return not names.isdisjoint({ticker.casefold(), instrument_id.casefold(), instrument_id.removeprefix("isin:").casefold()})
+        known = (ticker, f"ticker:{ticker}", instrument_id, instrument_id.partition(":")[2])
+        return not names.isdisjoint(word.casefold() for word in known)
 
 
 class Portfolio(Value):

@@ -86,7 +86,7 @@ def read_csv(content: bytes, file: object, given: Given, markets: Mapping[str, M
         A table of `IDENTITY_SCHEMA`, and what was refused, by line.
 
     Raises:
-        InputError: No text, or a needed column is missing or there twice.
+        InputError: No text or no CSV, or a needed column is missing or there twice.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -94,17 +94,21 @@ def read_csv(content: bytes, file: object, given: Given, markets: Mapping[str, M
         raise InputError("expected a CSV file in UTF-8", source=file) from error
     first = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    columns = _columns(next(reader, []), file, given)
-    row_of = _Rows(columns, given, markets)
-    rows: list[dict[str, Any]] = []
-    refused: list[Refused] = []
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        try:
-            rows.append(row_of(cells))
-        except _BadField as bad:
-            refused.append(Refused(reader.line_num, bad.field, bad.value[:60], bad.reason))
+    try:
+        columns = _columns(next(reader, []), file, given)
+        row_of = _Rows(columns, given, markets)
+        rows: list[dict[str, Any]] = []
+        refused: list[Refused] = []
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            try:
+                rows.append(row_of(cells))
+            except _BadField as bad:
+                refused.append(Refused(reader.line_num, bad.field, bad.value[:60], bad.reason))
+    except csv.Error as error:
+        expected = f"expected a CSV file; a quote that is never closed runs to its end ({error})"
+        raise InputError(expected, source=file, row=reader.line_num) from error
     return pa.Table.from_pylist(rows, schema=IDENTITY_SCHEMA), refused
 
 

@@ -88,6 +88,7 @@ class Contracts:
         state: `FITS` for a live contract, else the code of why it cannot be traded.
         isin_count: How many different ISINs its rows carry.
         isin_rows / isins: Every ISIN that a contract answers to, and its row.
+        unnamed: Rows whose names nobody asks for, so that they are not taken apart; None: none.
     """
 
     listed: ContractList
@@ -99,6 +100,7 @@ class Contracts:
     isin_count: Rows
     isin_rows: Rows
     isins: pa.Array
+    unnamed: Mask | None = None
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -110,7 +112,10 @@ class Contracts:
     @cached_property
     def names(self) -> Names:
         """Their names, taken apart."""
-        return self.listed.names.take(self.rows) if self.listed.names_are_keys else parse_names(self.column("name"))
+        if self.listed.names_are_keys:
+            return self.listed.names.take(self.rows)
+        names = self.column("name")
+        return parse_names(names if self.unnamed is None else pc.if_else(pa.array(self.unnamed), "", names))
 
     @cached_property
     def asset_class(self) -> pa.Array:

@@ -49,12 +49,14 @@ def decide_by_identity(pairs: Pairs, by_symbol: Pairs, verdicts: Verdicts) -> Ma
 def _choose(equals: Pairs, by_symbol: Pairs, verdicts: Verdicts, status: MappingStatus) -> None:
     """The only one of equals; of several, the only one that bears the ticker's own symbol; else ambiguous."""
     several = counts(equals)[equals.i] > 1
+    if not several.any():
+        verdicts.hit(equals, equals.told_method, status)
+        return
     width = len(equals.contracts)
     bearing = several & np.isin(equals.i * width + equals.c, by_symbol.i * width + by_symbol.c)
     only = bearing & (counts(equals.where(bearing))[equals.i] == 1)
     chosen = equals.where(~several | only)
-    if chosen.method is not None:
-        verdicts.hit(chosen, chosen.method, status)
+    verdicts.hit(chosen, chosen.told_method, status)
     verdicts.ambiguous(equals.where(~any_of(chosen)[equals.i]))
 
 
@@ -64,6 +66,8 @@ def _elsewhere(known: Pairs, by_symbol: Pairs, verdicts: Verdicts) -> None:
     Where all else agrees, what bears the symbol is the wanted listing; where only the name differs, it may be this company
     renamed or another one, and nobody can tell.
     """
+    if not len(known):
+        return
     bearing = by_symbol.where(any_of(known)[by_symbol.i])
     fitting = bearing.where(bearing.refusal == FITS)
     once = counts(fitting) == 1

@@ -26,7 +26,7 @@ from include.mapping.pairs import by_identity, by_symbol
 from include.mapping.round_trip import bring_home
 from include.mapping.symbol_key import decide_by_symbol
 from include.mapping.verdicts import Verdicts
-from include.mapping.wanted import Wanted
+from include.mapping.wanted import IDENTITIES, Wanted
 
 
 def match(
@@ -72,10 +72,11 @@ def match_columns(
     listed = ContractList(complete(contracts), markets, home_market, names_are_keys=knows_isin)
     picked = listed.pick(wanted)
     verdicts = Verdicts.undecided(len(wanted))
-    symbols = by_symbol(wanted, picked)
+    symbols = by_symbol(wanted, picked).naming_only_what_matters()
     decided = decide_by_identity(by_identity(wanted, picked), symbols, verdicts)
     decide_by_symbol(symbols, ~decided, verdicts)
-    tried = sum(len(column) - column.null_count for column in wanted.identities.values()) + int((~decided[wanted.key_rows]).sum())
+    known = [name for name in IDENTITIES if listed.table[name].null_count < listed.table.num_rows]
+    tried = sum(len(wanted) - wanted.column(name).null_count for name in known) + int((~decided[wanted.key_rows]).sum())
     if knows_isin:
         tried += len(open_rows(wanted, ~decided, verdicts))
         decide_by_name(wanted, listed, ~decided, verdicts)

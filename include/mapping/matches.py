@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from include.domain.contract import Contract, from_row
 from include.domain.mapping import Mapping
 from include.errors import InputError
+from include.mapping.columns import flat
+from include.mapping.names import parse_names
+from include.mapping.similarity import similarities
 from include.mapping.verdicts import METHODS, NAME, NO_CONTRACT, REASONS, STATUSES, TICKER, Verdicts
 from include.mapping.wanted import Wanted
 
@@ -27,7 +30,8 @@ class Matches:
         listed: The broker's whole list, of `CONTRACT_SCHEMA`.
         verdicts: One row per wanted instrument.
         broker: Name written into the mappings.
-        lookups: How many look-ups that took: one row tried on one key is one.
+        lookups: How many look-ups that took; one row tried on one key is one. An identity is tried where the row has it and the list
+            knows any; every spelling of the symbol, where no identity decided; the name, where nothing else did.
     """
 
     wanted: Wanted
@@ -37,7 +41,7 @@ class Matches:
     lookups: int
 
     def table(self) -> pa.Table:
-        """One row per instrument: `instrument_id, status, reason, search_method, score`, and the contract's columns."""
+        """One row per instrument: `instrument_id, status, reason, search_method`, and the contract's columns."""
         said = self.verdicts
         row = pa.array(said.contract, mask=said.contract == NO_CONTRACT)
         methods = pa.array(METHODS).take(pa.array(said.method, mask=said.contract == NO_CONTRACT))
@@ -46,7 +50,6 @@ class Matches:
             "status": pa.array([status.value for status in STATUSES]).take(pa.array(said.status)),
             "reason": pa.array([reason or None for reason in REASONS]).take(pa.array(said.reason)),
             "search_method": methods,
-            "score": pc.round(pa.array(said.score / 100, mask=np.isnan(said.score)), 3),
         }
         found = self.listed.take(row)
         return pa.table({**told, **{name: found[name] for name in found.column_names}})
@@ -60,7 +63,7 @@ class Matches:
         said = self.verdicts
         rows = np.unique(said.contract[said.contract != NO_CONTRACT])
         contracts = {row: _contract(told) for row, told in zip(rows.tolist(), self._rows(rows), strict=True)}
-        candidates = self._candidates()
+        candidates, scores = self._candidates(), self.scores()
         found = []
         for number, instrument in enumerate(self.wanted.table.to_pylist()):
             contract = contracts.get(int(said.contract[number]))
@@ -74,11 +77,19 @@ class Matches:
                     contract=contract,
                     search_method=method,
                     evidence=_evidence(instrument, contract, int(said.method[number])) if contract else None,
-                    score=None if np.isnan(said.score[number]) else round(float(said.score[number]) / 100, 3),
+                    score=round(float(scores[number]), 3) if contract else None,
                     reason=REASONS[said.reason[number]] or None,
                     candidates=candidates.get(number, ()),
                 )
             )
+        return found
+
+    def scores(self) -> npt.NDArray[np.float64]:
+        """How alike the names are, 0 to 1, of what has a contract; NaN for the others."""
+        found = np.full(len(self.wanted), np.nan)
+        matched = np.flatnonzero(self.verdicts.contract != NO_CONTRACT)
+        names = parse_names(flat(self.listed["name"].take(pa.array(self.verdicts.contract[matched])), pa.string()))
+        found[matched] = similarities(self.wanted.names, matched, names, np.arange(len(matched))) / 100
         return found
 
     def _rows(self, rows: Any) -> list[dict[str, Any]]:

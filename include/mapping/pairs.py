@@ -1,6 +1,6 @@
 """Pairs of a wanted instrument and a contract that share a key, and what the two agree on. Every fact is a column."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -52,6 +52,18 @@ class Pairs:
         some.__dict__.update(known)  # what is known of a pair stays known
         return some
 
+    def naming_only_what_matters(self) -> "Pairs":
+        """The same pairs, for which no more names are taken apart than can matter to one of them."""
+        unnamed = np.ones(len(self.contracts), np.bool_)
+        unnamed[self.c[self.nameable]] = False
+        return replace(self, contracts=replace(self.contracts, unnamed=unnamed))
+
+    @property
+    def told_method(self) -> npt.NDArray[np.int8]:
+        """`method`, of pairs that share an identity."""
+        assert self.method is not None
+        return self.method
+
     @property
     def rows(self) -> Rows:
         """The contracts' rows in the broker's list."""
@@ -98,9 +110,15 @@ class Pairs:
         return np.asarray(found)
 
     @cached_property
+    def nameable(self) -> Mask:
+        """Whether a name can matter: market and currency agree, or the contract is dead and the broker tells no market."""
+        return self.in_currency & (self.in_market | (~self.market_told & (self.state >= CODES["inactive"])))
+
+    @cached_property
     def same_kind_by_identity(self) -> Mask:
         """An ISIN is one thing, whether a source files it under shares or funds; derivatives may carry it without being it."""
-        ours, theirs = self._kinds
+        ours = self.wanted.column("asset_class").take(pa.array(self.i))
+        theirs = self.contracts.column("asset_class").take(pa.array(self.c))
         shares = pc.and_(pc.is_in(ours, value_set=_SHARES), pc.is_in(theirs, value_set=_SHARES))
         return mask(pc.or_(pc.equal(ours, theirs), shares))
 
@@ -116,7 +134,7 @@ class Pairs:
         isin, market = self.wanted.column("isin"), self.wanted.column("market")
         american = mask(pc.or_kleene(pc.starts_with(isin, "US"), pc.is_null(isin))) & mask(pc.equal(market, "US"))
         receipt = (theirs == _DEPOSITARY) & (ours == _ORDINARY) & american[self.i]
-        kind: Mask = mask(pc.equal(*self._kinds))
+        kind: Mask = same(self.wanted.column("asset_class"), self.i, self.contracts.asset_class, self.c)
         filed_otherwise = np.flatnonzero(self.same_kind_by_identity & ~kind)
         if len(filed_otherwise):
             kind[filed_otherwise] = self._scores(filed_otherwise) >= FUND_NAME_MIN
@@ -156,10 +174,15 @@ class Pairs:
 
         A dead contract of the same company is reported as dead, wherever the broker files it (IBKR: exchange `VALUE`).
         """
-        told_dead = (self.state >= CODES["inactive"]) & self.plausible & self.in_currency & ~self.market_told
+        found = np.where(self.in_market, CODES["currency_mismatch"], CODES["market_mismatch"]).astype(np.int8)
+        found[self.nameable] = self.where(self.nameable)._named_refusal()
+        return found
+
+    def _named_refusal(self) -> npt.NDArray[np.int8]:
+        """`refusal` where names matter."""
+        told_dead = ~self.in_market & self.plausible
         checks = (
             ("market_mismatch", ~self.in_market),
-            ("currency_mismatch", ~self.in_currency),
             ("asset_class_mismatch", ~self.same_kind),
             ("name_mismatch", ~self.plausible),
             ("isin_mismatch", self.contradicts),
@@ -173,12 +196,8 @@ class Pairs:
     def _scores(self, some: Rows) -> npt.NDArray[np.float64]:
         return similarities(self.wanted.names, self.i[some], self.contracts.names, self.c[some], self.least_score)
 
-    @cached_property
-    def _kinds(self) -> tuple[pa.Array, pa.Array]:
-        return self.wanted.column("asset_class").take(pa.array(self.i)), self.contracts.asset_class.take(pa.array(self.c))
 
-
-_FACTS = frozenset(name for name, value in vars(Pairs).items() if isinstance(value, cached_property)) - {"_kinds"}
+_FACTS = frozenset(name for name, value in vars(Pairs).items() if isinstance(value, cached_property))
 
 
 def _cusips(table: Wanted | Contracts) -> pa.Array:

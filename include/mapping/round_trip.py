@@ -45,8 +45,9 @@ def _anothers_symbol(ids: Rows, by_symbol: Pairs, verdicts: Verdicts) -> Mask:
     """
     lost = np.zeros(len(ids), np.bool_)
     mine = np.flatnonzero((verdicts.contract != NO_CONTRACT) & (verdicts.method >= TICKER))
-    own = verdicts.contract[by_symbol.i] == by_symbol.rows
-    others = by_symbol.where(~own & np.isin(by_symbol.rows, verdicts.contract[mine]))
+    shared = by_symbol.where(np.bincount(by_symbol.c, minlength=len(by_symbol.contracts))[by_symbol.c] > 1)
+    own = verdicts.contract[shared.i] == shared.rows
+    others = shared.where(~own & np.isin(shared.rows, verdicts.contract[mine]))
     others = others.where(others.in_currency & (others.in_market | ~others.market_told) & others.same_kind)
     least, greatest = _ends(ids[others.i], others.rows)
     place = np.searchsorted(least[0], verdicts.contract[mine])

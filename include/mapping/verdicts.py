@@ -32,7 +32,6 @@ class Verdicts:
         status / reason: Place in `STATUSES` / `REASONS`.
         contract: Row of the broker's list, `NO_CONTRACT` without one.
         method: Place in `METHODS`; only told with a contract.
-        score: Name similarity 0 to 100; NaN without a contract.
         candidates: (instrument, row of the broker's list) of those that could not be told apart, or were refused.
     """
 
@@ -40,7 +39,6 @@ class Verdicts:
     reason: npt.NDArray[np.int8]
     contract: Rows
     method: npt.NDArray[np.int8]
-    score: npt.NDArray[np.float64]
     candidates: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_PAIRS)
 
     @classmethod
@@ -51,7 +49,6 @@ class Verdicts:
             reason=np.full(count, REASONS.index(SYMBOL_NOT_FOUND), np.int8),
             contract=np.full(count, NO_CONTRACT, np.int64),
             method=np.zeros(count, np.int8),
-            score=np.full(count, np.nan),
         )
 
     def hit(self, pairs: Pairs, method: npt.NDArray[np.int8] | int, status: MappingStatus = MappingStatus.MATCHED) -> None:
@@ -61,7 +58,6 @@ class Verdicts:
         self.reason[pairs.i] = REASONS.index(OTHER_LISTING if status is MappingStatus.OTHER_LISTING else "")
         self.contract[pairs.i] = pairs.rows
         self.method[pairs.i] = method
-        self.score[pairs.i] = pairs.score
 
     def miss(self, pairs: Pairs, reasons: npt.NDArray[np.int8]) -> None:
         """The pairs' instruments are not found; `reasons` are refusal codes, one per pair, equal for one instrument."""
@@ -80,7 +76,6 @@ class Verdicts:
         self.status[rows] = _CODE[MappingStatus.AMBIGUOUS]
         self.reason[rows] = REASONS.index(reason)
         self.contract[rows] = NO_CONTRACT
-        self.score[rows] = np.nan
 
     def is_(self, status: MappingStatus) -> Mask:
         """Which rows have a status."""
@@ -91,7 +86,6 @@ class Verdicts:
         self.status[pairs.i] = _CODE[status]
         self.reason[pairs.i] = reasons
         self.contract[pairs.i] = NO_CONTRACT
-        self.score[pairs.i] = np.nan
         self.candidates = np.concatenate((self.candidates, np.column_stack((pairs.i, pairs.rows))))
 
     def _forget(self, rows: Rows) -> None:

@@ -5,8 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.domain.model import Value
+from include.domain.notation.pairs import SLASH, listed_pair
 from include.sandbox.catalogue import Listing
 from include.sandbox.rows import (
     PricedRow,
@@ -18,6 +20,7 @@ from include.sandbox.rows import (
     lot_size,
     number,
     price_magnifier,
+    stem,
     tick_size,
     us_symbol,
 )
@@ -53,7 +56,7 @@ class Hole(Value):
 def synthetic(
     rows: Sequence[PricedRow], seed: int, fx_rates: Mapping[str, Decimal], as_of_time: datetime, markets: Mapping[str, Market]
 ) -> tuple[list[Listing], list[Hole]]:
-    """An IBKR contract per row and an Alpaca asset per US row, but for the holes, and the currency pairs.
+    """An IBKR contract per row and an Alpaca asset per US row and crypto pair, but for the holes, and the currency pairs.
 
     At most 5 % of the rows are lost (ambiguous, delisted, missing, recycled), so that coverage stays near 95 %; a further 2 % are
     renamed and 3 % of the US rows are at one venue only. Fewer than 20 rows have no holes.
@@ -93,7 +96,7 @@ def _choose(rows: Sequence[PricedRow], seed: int) -> dict[str, HoleKind]:
 
 
 def _ibkr(row: PricedRow, kind: HoleKind | None, markets: Mapping[str, Market], as_of_time: datetime) -> list[Listing]:
-    if row.market == "CRYPTO" or kind in (HoleKind.MISSING, HoleKind.MISSING_AT_IBKR):
+    if row.market in ("CRYPTO", "FX") or kind in (HoleKind.MISSING, HoleKind.MISSING_AT_IBKR):
         return []
     exchange = exchange_word(row, markets)
     listing = Listing(
@@ -118,6 +121,8 @@ def _ibkr(row: PricedRow, kind: HoleKind | None, markets: Mapping[str, Market], 
 
 def _alpaca(row: PricedRow, kind: HoleKind | None, markets: Mapping[str, Market], as_of_time: datetime) -> list[Listing]:
     gone = (HoleKind.MISSING, HoleKind.MISSING_AT_ALPACA, HoleKind.AMBIGUOUS)
+    if row.market == "CRYPTO":
+        return _alpaca_coin(row, as_of_time)
     if row.market != "US" or kind in gone:
         return []
     symbol = us_symbol(row.ticker)
@@ -134,6 +139,29 @@ def _alpaca(row: PricedRow, kind: HoleKind | None, markets: Mapping[str, Market]
         price_time=as_of_time if row.price is not None else None,
     )
     return [_altered(listing, row, kind)]
+
+
+def _alpaca_coin(row: PricedRow, as_of_time: datetime) -> list[Listing]:
+    """A crypto pair at Alpaca, which trades them in billionths; a ticker that cannot be cut is not listed."""
+    pair = listed_pair(stem(row.ticker), row.currency)
+    if pair is None:
+        return []
+    symbol = SLASH.format(pair)
+    return [
+        Listing(
+            venue="alpaca",
+            native_id=asset_id(symbol),
+            symbol=symbol,
+            name=row.name,
+            asset_class=AssetClass.CRYPTO,
+            currency=pair.quote,
+            exchange="CRYPTO",
+            lot_size=Decimal("0.000000001"),
+            tick_size=Decimal("0.000000001") if row.price is None or row.price < 1 else Decimal("0.01"),
+            price=row.price,
+            price_time=as_of_time if row.price is not None else None,
+        )
+    ]
 
 
 def _altered(listing: Listing, row: PricedRow, kind: HoleKind | None) -> Listing:

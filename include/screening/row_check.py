@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from include.domain.identifiers import isin
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
+from include.domain.notation.pairs import Pair
+from include.screening.pair_rows import has_pair_suffix, pair_row
 from include.screening.rows import RejectedRow, ScreenRow
 
 UNKNOWN = frozenset({"", "null", "none", "nan", "n/a", "-"})
@@ -16,7 +18,6 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _PERCENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)%")
 # No real listing has a price or a 180-day change (in percent) beyond these, and no later step could compute with one.
 _LEAST_PRICE, _MOST_PRICE, _MOST_CHANGE = 1e-12, 1e12, 1e6
-_ASSET_CLASSES = {"crypto": AssetClass.CRYPTO, "fx": AssetClass.FX}
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class RowCheck:
 
     def __init__(self, file: str, markets: Mapping[str, Market]) -> None:
         self.file = file
+        self._markets = markets
         self._by_suffix = {market.yahoo_suffix: market for market in markets.values()}
         self._currencies = {currency for market in markets.values() for currency in market.currencies}
         self._lines: dict[str, int] = {}
@@ -68,22 +70,26 @@ class RowCheck:
         return RejectedRow(file=self.file, line=line, ticker=shown(ticker), field=field, value=shown(value) or "", reason=reason)
 
     def _row(self, raw: RawRow) -> ScreenRow:
-        ticker = clean(raw.ticker)
-        if not _TICKER.fullmatch(ticker):
+        ticker, currency = clean(raw.ticker), clean(raw.currency)
+        found = pair_row(ticker, currency, self._markets)
+        if found is None and not _TICKER.fullmatch(ticker):
             raise _Bad("ticker", ticker, "expected a ticker such as AAPL or 6095.T")
+        if found is None and has_pair_suffix(ticker, self._markets):
+            raise _Bad("ticker", ticker, "expected a pair such as BTC-USD or EURUSD=X in a known currency")
         if ticker in self._lines:
             raise _Bad("ticker", ticker, f"expected each ticker once: it is already on line {self._lines[ticker]}")
-        market = self._market(ticker)
+        market = self._market(ticker) if found is None else self._markets[found.market]
         name = clean(raw.name)
         if name.lower() in UNKNOWN:
             raise _Bad("name", name, "expected a name")
         row = ScreenRow(
             ticker=ticker,
-            isin=_isin(raw.isin),
+            isin=_isin(raw.isin, found.pair if found else None),
             name=name,
-            currency=self._currency(raw.currency, market),
+            currency=self._currency(currency, market) if found is None else _quote(currency, found.pair),
             market=market.market,
-            asset_class=_ASSET_CLASSES.get(market.region, AssetClass.STOCK),
+            asset_class=AssetClass.STOCK if found is None else found.asset_class,
+            pair=None if found is None else str(found.pair),
             sector=clean(raw.sector),
             country=clean(raw.country),
             price=_price(raw.price),
@@ -100,8 +106,7 @@ class RowCheck:
         except KeyError:
             raise _Bad("ticker", ticker, f"unknown market suffix {suffix!r}: expected one of markets.yaml") from None
 
-    def _currency(self, text: str, market: Market) -> str:
-        currency = clean(text)
+    def _currency(self, currency: str, market: Market) -> str:
         if currency not in self._currencies:
             raise _Bad("currency", currency, "unknown currency: expected an ISO 4217 code that markets.yaml has")
         if currency not in market.currencies:
@@ -121,14 +126,22 @@ def shown(text: str | None) -> str | None:
     return "(an address)" if "://" in text else text if len(text) <= 60 else text[:57] + "..."
 
 
-def _isin(text: str) -> str | None:
+def _isin(text: str, pair: Pair | None) -> str | None:
     value = clean(text)
     if value.lower() in UNKNOWN:
         return None
+    if pair:  # a security with such a ticker would be another thing, and nobody can tell which of both is meant
+        raise _Bad("isin", value, f"expected none: by its ticker this is the pair {pair}")
     found = isin(value)  # without blanks inside: `US 0378331005` would be no contract's ISIN
     if found is None or value != value.upper():
         raise _Bad("isin", value, "expected an ISIN with a right check digit, or none")
     return found
+
+
+def _quote(currency: str, pair: Pair) -> str:
+    if currency != pair.quote:
+        raise _Bad("currency", currency, f"expected {pair.quote}: the ticker is the pair {pair}, whose price is in it")
+    return currency
 
 
 def _price(text: str) -> float:

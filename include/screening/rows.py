@@ -16,10 +16,11 @@ class ScreenRow(Value):
     Attributes:
         ticker: Yahoo-style, as the source wrote it; unique in its screen.
         isin: Valid ISIN, or None where the source knows none.
-        currency: ISO 4217, one of its market's.
+        currency: ISO 4217, one of its market's; of a pair what it is quoted in, which may be a coin (`USDT`).
         market: Key into `markets.yaml`.
         price: In currency units (pounds, not pence), above 0.
         price_180d_change: As text, `-9.09%`.
+        pair: `<BASE>/<QUOTE>` of a crypto, currency or metal pair; None for all else.
         line: 1-based line of the file (CSV), or position in the list (JSON).
     """
 
@@ -33,6 +34,7 @@ class ScreenRow(Value):
     country: str
     price: float
     price_180d_change: str
+    pair: str | None = None
     line: int
 
 

@@ -25,7 +25,8 @@ def universe_document(screens: Sequence[Screen], *, as_of: date, created_at: str
 
     A ticker in several screens is one entry of `all_stocks` and the same row in each of them: price and change are those of
     the newest dated screen (the difference is noted); an ISIN that only one of them knows is taken where both name the same
-    company. Screens that contradict each other about ISIN or currency, and a second listing of an instrument, are rejected rows.
+    company. Screens that contradict each other about ISIN or currency, and a second listing of an instrument (one ISIN, or one
+    pair in two notations), are rejected rows.
 
     Args:
         screens: In the order they shall have in the document.
@@ -123,12 +124,13 @@ def _merged(screens: Sequence[Screen]) -> _Merge:
             merge.rejected += [_contradicting(screen, row, field, rows) for screen, row in rows]
             continue
         row = _newest(ticker, rows, merge.notes)
-        if row.isin and row.isin in owners:
-            reason = f"expected one listing per instrument: {owners[row.isin]} has this ISIN already"
-            merge.rejected += [_rejected(screen, one, "isin", row.isin, reason) for screen, one in rows]
+        identity = _identity(row)
+        if identity in owners:
+            field, what = ("isin", "has this ISIN") if row.isin else ("ticker", f"is the pair {row.pair}")
+            reason = f"expected one listing per instrument: {owners[identity]} {what} already"
+            merge.rejected += [_rejected(screen, one, field, row.isin or ticker, reason) for screen, one in rows]
             continue
-        if row.isin:
-            owners[row.isin] = ticker
+        owners[identity] = ticker
         merge.chosen[ticker] = row
         merge.member_of[ticker] = [screen.name for screen, _ in rows]
     return merge
@@ -174,10 +176,14 @@ def _entry(row: ScreenRow, screens: list[str]) -> dict[str, Any]:
         "price": row.price,
         "price_180d_change": row.price_180d_change,
         "screens": screens,
-        "instrument_id": instrument_id(isin=row.isin, ticker=row.ticker),
+        "instrument_id": _identity(row),
         "market": row.market,
         "asset_class": row.asset_class.value,
     }
+
+
+def _identity(row: ScreenRow) -> str:
+    return instrument_id(isin=row.isin, pair=row.pair, ticker=row.ticker)
 
 
 def _stock(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from include.domain.order import Order
 from include.domain.run import Run
+from include.steps.mapping_difference import held_back
 from include.storage.artifacts import read_bytes, sha256, write_json
 from include.storage.run_folder import RunFolder
 from include.trading.risk import check
@@ -13,6 +14,7 @@ from include.trading.risk import check
 def check_risk(run: Run, *, kill_switch: bool = False) -> str:
     """Write `risk.json`: orders and portfolios that must not be sent, and why; and which `orders.json` that was said of.
 
+    A plan of the session that stands may be an earlier run's: what this run holds back (`changes.json`) is blocked in it too.
     Returns its URI.
 
     Args:
@@ -25,11 +27,17 @@ def check_risk(run: Run, *, kill_switch: bool = False) -> str:
     blocked: dict[str, str] = {}
     stopped: dict[str, str] = {}
     findings = []
+    waiting = _waiting(run)
     for portfolio in run.portfolios:
         plan = plans[portfolio.portfolio_id]
         orders = [Order.model_validate(order) for order in plan["orders"]]
         found = check(orders, portfolio, Decimal(plan["nav"]), first_funding=bool(run.options.get("first_funding")))
-        blocked |= found.blocked
+        held = {
+            order.client_order_id: reason
+            for order in orders
+            if (reason := waiting.get((order.broker, order.ticker)) or waiting.get((order.broker, order.instrument_id)))
+        }
+        blocked |= held | found.blocked
         reason = plan["plan_only_reason"] or found.portfolio_blocked or ("kill_switch: it is on" if kill_switch else None)
         if reason:
             stopped[portfolio.portfolio_id] = reason
@@ -37,10 +45,16 @@ def check_risk(run: Run, *, kill_switch: bool = False) -> str:
             {
                 "portfolio": portfolio.portfolio_id,
                 "orders": len(orders),
-                "blocked": len(found.blocked),
+                "blocked": len(held | found.blocked),
                 "turnover_pct": f"{found.turnover_pct:.2f}",
                 "stopped": reason,
             }
         )
     document = {"orders_sha256": sha256(content), "blocked": blocked, "portfolios": stopped, "findings": findings}
     return write_json(folder.risk, document)
+
+
+def _waiting(run: Run) -> dict[tuple[str, str], str]:
+    """(broker, ticker) and (broker, instrument id) to why its mapping waits for a person."""
+    rows = [(broker, row) for broker in run.brokers for row in held_back(run, broker)]
+    return {(broker, row[field]): row["reason"] for broker, row in rows for field in ("ticker", "instrument_id")}

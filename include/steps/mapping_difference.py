@@ -34,6 +34,7 @@ def compare_with_seen(run: Run, broker_name: str, source: str, mappings: Sequenc
     max_ratio = Decimal(str(run.options.get("mapping_price_ratio_max", 3)))
     session = run.as_of.isoformat()
     found = differences(mappings, prices, store.seen(source), run_id=run.run_id, session=session, max_ratio=max_ratio)
+    due = [one for one in store.waiting() if one.source == source and one.session <= session and one.run_id != run.run_id]
     counts = {verdict.value: sum(one.verdict is verdict for one in found) for verdict in Verdict}
     write_json(
         RunFolder(run.folder).mapping_changes(broker_name),
@@ -42,7 +43,7 @@ def compare_with_seen(run: Run, broker_name: str, source: str, mappings: Sequenc
             "source": source,
             "session": session,
             "counts": counts,
-            "held": [_held(one) for one in found if one.verdict is Verdict.CHANGED],
+            "held": [_held(one) for one in found if one.verdict is Verdict.CHANGED] + _still_held(mappings, due),
             "gone": [_gone(one) for one in found if one.verdict is Verdict.GONE],
         },
     )
@@ -77,17 +78,26 @@ def _prices(run: Run) -> dict[str, SeenPrice]:
 
 
 def _held(one: Difference) -> dict[str, Any]:
-    mapping, command = (
-        one.mapping,
-        shlex.join(["polybroker", "mappings", "accept", one.mapping.ticker, "--broker", one.mapping.broker]),
-    )
+    contract, before = one.mapping.contract, one.before
+    return _held_row(one.mapping, contract.name if contract else "", before.name if before else "", one.changes)
+
+
+def _still_held(mappings: Sequence[Mapping], due: Sequence[Waiting]) -> list[dict[str, Any]]:
+    """What an earlier run held and has no contract now: that it is not found, or was not asked for, accepts nothing."""
+    waiting = {one.key: one for one in due}
+    rows = [(mapping, waiting.get((mapping.instrument_id, mapping.ticker))) for mapping in mappings if mapping.contract is None]
+    return [_held_row(mapping, one.name, one.name_before, one.changes) for mapping, one in rows if one]
+
+
+def _held_row(mapping: Mapping, name: str, name_before: str, changes: Sequence[Change]) -> dict[str, Any]:
+    command = shlex.join(["polybroker", "mappings", "accept", mapping.ticker, "--broker", mapping.broker])
     return {
         "ticker": mapping.ticker,
         "instrument_id": mapping.instrument_id,
-        "name": mapping.contract.name if mapping.contract else "",
-        "name_before": one.before.name if one.before else "",
-        "changes": list(one.changes),
-        "reason": f"mapping_changed: {told(one.changes)} ({command})",
+        "name": name,
+        "name_before": name_before,
+        "changes": list(changes),
+        "reason": f"mapping_changed: {told(changes)} ({command})",
     }
 
 

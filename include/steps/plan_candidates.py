@@ -20,7 +20,7 @@ from include.storage.journal import JournalEntry, ManagedPosition
 from include.storage.run_folder import RunFolder
 from include.trading.candidate import Candidate, Holding
 
-_MARKETS_BY_KIND = {AssetClass.CRYPTO: "CRYPTO", AssetClass.FX: "FX"}
+_MARKETS_BY_KIND = {AssetClass.CRYPTO: "CRYPTO", AssetClass.FX: "FX", AssetClass.METAL: "FX"}
 
 
 def candidates(
@@ -112,12 +112,14 @@ def _row_of(position: ManagedPosition, stocks: dict[str, Any], mappings: dict[st
 
     Its instrument decides, under whatever ticker it is listed now (symbols are given away, companies renamed). A row's ISIN may
     be known in one export and missing in the next: then it is the row that maps to the very contract, or the row of its ticker
-    as long as no other contract is mapped there. Otherwise the position would be sold, and the same shares bought again.
+    as long as no other contract is mapped there. Otherwise the position would be sold, and the same shares bought again. A pair's
+    contract tells what it is, so that a holding from before pairs had an id of their own, or in another notation, is found by it.
     """
-    same = sorted(ticker for ticker, stock in stocks.items() if stock["instrument_id"] == position.instrument_id)
+    contract, table = position.contract, mappings.get(position.contract.broker, {})
+    ids = {position.instrument_id, f"pair:{contract.base}/{contract.currency}" if contract.base else position.instrument_id}
+    same = sorted(ticker for ticker, stock in stocks.items() if stock["instrument_id"] in ids)
     if same:
         return position.ticker if position.ticker in same else same[0]
-    contract, table = position.contract, mappings.get(position.contract.broker, {})
     for ticker in sorted(stocks):
         mapped = table[ticker].contract if ticker in table else None
         if mapped is not None and mapped.native_id == contract.native_id:

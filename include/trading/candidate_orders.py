@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 
 from include.domain.contract import Contract
-from include.domain.order import Order, Side
+from include.domain.instrument import AssetClass
+from include.domain.order import Order, Side, TimeInForce
 from include.domain.quote import Quote
 from include.trading.candidate import Candidate, Holding
 from include.trading.funding import Funding
@@ -166,6 +167,9 @@ def _order(
         contract=contract,
         mic=contract.mic or market,
         side=side,
+        # A coin's market has no close at which an order for the day would end, and brokers refuse such (Alpaca: gtc, ioc, fok).
+        # What is not filled at once is left to the next run: an order that stands for ever would freeze its instrument.
+        time_in_force=TimeInForce.IOC if contract.asset_class is AssetClass.CRYPTO else TimeInForce.DAY,
         quantity=quantity,
         limit_price=limit_price(price, side, market, contract.tick_size, portfolio.limits),
         quote_price=price,

@@ -29,7 +29,7 @@ def client_order_id(
         account: Our account id.
         as_of: Session, ISO date.
         revision: Revision of the session's plan.
-        instrument_id: `isin:...` or `ticker:...`.
+        instrument_id: `isin:...`, `pair:...` or `ticker:...`.
         side: `buy` or `sell`.
         leg: Number of the order where an intent is cut into several, from 0.
     """

@@ -11,7 +11,8 @@ from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.base import BrokerContext
 from include.brokers.binance.listing import contracts
 from include.brokers.environment import is_loopback, sandbox_account_code
-from include.brokers.registry import broker_class, create_broker, declared_capabilities, list_reader
+from include.brokers.registry import broker_class, create_broker, declared_capabilities, handle_reader, list_reader
+from include.brokers.zerodha.token_list import read_token_list
 from include.domain.account import Account
 from include.errors import InputError
 from include.settings import load_settings
@@ -76,6 +77,16 @@ def test_a_list_reader_that_is_none(target: str) -> None:
     with pytest.raises(InputError) as caught:
         list_reader("mine", {"mine": {"list_reader": target}})
     assert (caught.value.source, caught.value.field) == ("brokers/mine.yaml", "list_reader")
+
+
+def test_a_reader_of_hand_made_lists_is_named_where_there_is_a_form_of_its_own() -> None:
+    brokers = load_settings().brokers
+    assert handle_reader("zerodha", brokers) is read_token_list
+    assert handle_reader("alpaca", brokers) is None
+    with pytest.raises(InputError, match=r"expected one of alpaca.*'kraken'"):
+        handle_reader("kraken", brokers)
+    with pytest.raises(InputError, match=r"mine\.yaml, field 'handle_reader'"):
+        handle_reader("mine", {"mine": {"handle_reader": "a.b:c"}})
 
 
 def test_what_adapters_declare_is_known_without_opening_one() -> None:

@@ -82,6 +82,18 @@ def test_a_ticker_is_accepted_wherever_it_is_held_and_all_is_all(polybroker: Pol
 
 
 @pytest.mark.usefixtures("held")
+def test_what_waits_at_two_sources_of_a_broker_needs_the_source(polybroker: Polybroker) -> None:
+    other = waiting("ibkr", "AAPL").model_copy(update={"source": "ibkr-live"})
+    with project_database(load_settings()) as database:
+        SeenMappings(database).forget("ibkr-live")
+        SeenMappings(database).record("ibkr-live", [], [other], trades=True)
+    told = str(polybroker("mappings", "accept", "AAPL", "--broker", "ibkr").error)
+    assert told.startswith("mappings accept: expected --source, one of ibkr-live, ibkr-paper")
+    assert polybroker("mappings", "accept", "AAPL", "--source", "ibkr-live").text.count("AAPL") == 1
+    assert left() == [("alpaca", "AAPL"), ("ibkr", "AAPL"), ("ibkr", "MSFT")]
+
+
+@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize(
     ("words", "message"),
     [

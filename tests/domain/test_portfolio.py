@@ -42,3 +42,8 @@ def test_what_the_yaml_may_not_say(change: dict[str, object]) -> None:
 
 def test_modes_are_three() -> None:
     assert [mode.value for mode in ExecutionMode] == ["plan", "paper", "live"]
+
+
+@pytest.mark.parametrize("name", ["BTC/USD", "btc-usd", "pair:BTC/USD", "ticker:BTC-USD"])
+def test_a_pair_is_forbidden_by_the_id_it_once_had_too(name: str) -> None:
+    assert Limits(do_not_trade=(name,)).forbids("BTC-USD", "pair:BTC/USD")

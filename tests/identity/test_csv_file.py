@@ -100,3 +100,8 @@ def test_no_text() -> None:
 def test_a_byte_order_mark_and_cells_with_commas() -> None:
     rows, refused = read(f'\ufeff{HEADER}\n{APPLE},AAPL,USD,"Apple, Inc"\n')
     assert ([row["name"] for row in rows], refused) == (["Apple, Inc"], [])
+
+
+def test_a_quote_that_is_never_closed_names_the_file_and_the_line() -> None:
+    with pytest.raises(InputError, match=r"^f\.csv, row \d+: expected a CSV file; a quote that is never closed"):
+        read(f'{HEADER}\n{APPLE},AAPL,USD,"Apple\n' + f"{TOYOTA},7203.T,JPY,Toyota\n" * 6000)

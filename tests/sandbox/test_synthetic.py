@@ -128,13 +128,25 @@ def test_conventions_of_the_markets(markets: dict[str, Market]) -> None:
         PricedRow(ticker="BTC-USD", name="Bitcoin", currency="USD", market="CRYPTO", price=Decimal(60000)),
         PricedRow(ticker="SAP.DE", isin="DE0007164600", name="S", currency="EUR", market="XETR", price=None),
     ]
-    tokyo, london, us, xetra, asset = synthetic(rows, 1, {}, NOW, markets)[0]
+    tokyo, london, us, xetra, asset, bitcoin = synthetic(rows, 1, {}, NOW, markets)[0]
     assert (tokyo.exchange, tokyo.lot_size, tokyo.tick_size) == ("TSEJ", 100, Decimal("0.5"))
     assert (london.exchange, london.price_magnifier, london.price, london.isin) == ("LSE", 100, Decimal("1.8"), None)
     assert (us.symbol, asset.symbol, asset.venue, asset.isin) == ("BRK B", "BRK.B", "alpaca", None)
+    assert (bitcoin.venue, bitcoin.symbol, bitcoin.asset_class, bitcoin.price) == ("alpaca", "BTC/USD", "crypto", 60000)
+    assert (bitcoin.lot_size, bitcoin.exchange, bitcoin.currency) == (Decimal("0.000000001"), "CRYPTO", "USD")
     assert (xetra.exchange, xetra.price, xetra.price_time) == ("IBIS", None, None)
 
 
 def test_the_markets_come_from_the_configuration_when_not_given() -> None:
     rows = [PricedRow(ticker="SAP.DE", isin="DE0007164600", name="S", currency="EUR", market="XETR", price=Decimal(1))]
     assert synthetic(rows, 1, {}, NOW)[0][0].exchange == "IBIS"
+
+
+def test_pairs_of_currencies_are_listed_once_and_a_coin_alone_nowhere(markets: dict[str, Market]) -> None:
+    """IBKR's currencies come from the rates; a second one from a row could not be told apart."""
+    rows = [
+        PricedRow(ticker="EURUSD=X", name="EUR/USD", currency="USD", market="FX", price=Decimal("1.1")),
+        PricedRow(ticker="BTC.CRYPTO", name="Bitcoin", currency="USD", market="CRYPTO", price=Decimal(60000)),
+    ]
+    listings = synthetic(rows, 1, {"USD": Decimal("1.1")}, NOW, markets)[0]
+    assert [(listing.venue, listing.symbol, listing.currency) for listing in listings] == [("ibkr", "EUR", "USD")]

@@ -67,6 +67,7 @@ def test_identities_prices_changes_and_history_are_taken_and_nothing_else() -> N
             "country": "United States",
             "price": 230.5,
             "price_180d_change": "9.09%",
+            "pair": None,
             "line": 1,
         }
     ]

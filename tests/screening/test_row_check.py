@@ -115,10 +115,84 @@ def test_a_ticker_counts_once_and_a_rejected_one_not_at_all() -> None:
     assert again.reason == "expected each ticker once: it is already on line 6"
 
 
-def test_the_market_says_what_kind_it_is() -> None:
-    row = check(ticker="BTC.CRYPTO", isin="", currency="USD")
+@pytest.mark.parametrize(
+    ("ticker", "currency", "pair", "kind", "market"),
+    [
+        ("BTC-USD", "USD", "BTC/USD", "crypto", "CRYPTO"),
+        ("ETH-EUR", "EUR", "ETH/EUR", "crypto", "CRYPTO"),
+        ("BTC/USD", "USD", "BTC/USD", "crypto", "CRYPTO"),
+        ("BTCUSDT", "USDT", "BTC/USDT", "crypto", "CRYPTO"),
+        ("DOTUSD", "USD", "DOT/USD", "crypto", "CRYPTO"),  # its currency says where it is cut
+        ("ETH-BTC", "BTC", "ETH/BTC", "crypto", "CRYPTO"),
+        ("1INCH-USD", "USD", "1INCH/USD", "crypto", "CRYPTO"),
+        ("BTC-INR", "INR", "BTC/INR", "crypto", "CRYPTO"),
+        ("BTC-USD.CRYPTO", "USD", "BTC/USD", "crypto", "CRYPTO"),
+        ("BTC.CRYPTO", "USD", "BTC/USD", "crypto", "CRYPTO"),
+        ("BTCUSD=X", "USD", "BTC/USD", "crypto", "CRYPTO"),  # Yahoo's ending, but a coin is no currency of a state
+        ("EURUSD=X", "USD", "EUR/USD", "fx", "FX"),
+        ("JPY=X", "JPY", "USD/JPY", "fx", "FX"),
+        ("VNDUSD=X", "USD", "VND/USD", "fx", "FX"),  # Yahoo says that it is a currency
+        ("EURUSD.X", "USD", "EUR/USD", "fx", "FX"),
+        ("JPY.X", "JPY", "USD/JPY", "fx", "FX"),
+        ("EUR-USD", "USD", "EUR/USD", "fx", "FX"),
+        ("EURUSD", "USD", "EUR/USD", "fx", "FX"),
+        ("XAUUSD=X", "USD", "XAU/USD", "metal", "FX"),
+        ("XAU-USD", "USD", "XAU/USD", "metal", "FX"),
+        ("XPT-EUR", "EUR", "XPT/EUR", "metal", "FX"),
+    ],
+)
+def test_a_pair_is_known_by_its_ticker(ticker: str, currency: str, pair: str, kind: str, market: str) -> None:
+    row = check(ticker=ticker, isin="", currency=currency)
+    assert isinstance(row, ScreenRow), row
+    assert (row.pair, row.asset_class.value, row.market, row.currency) == (pair, kind, market, currency)
+
+
+@pytest.mark.parametrize(
+    "ticker", ["BRK-B", "BAC-PL", "AAM-UN", "OXY-WT", "NXG-RI", "AGM-A", "USD", "EURN", "CRO", "BUSD", "GBTC", "ABUSD"]
+)
+def test_a_share_is_no_pair(ticker: str) -> None:
+    row = check(ticker=ticker, isin="", currency="USD")
     assert isinstance(row, ScreenRow)
-    assert row.asset_class is AssetClass.CRYPTO
+    assert (row.pair, row.asset_class, row.market) == (None, AssetClass.STOCK, "US")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        (
+            {"ticker": "BTC-USD", "currency": "EUR"},
+            "currency",
+            "expected USD: the ticker is the pair BTC/USD, whose price is in it",
+        ),
+        (
+            {"ticker": "BTCUSDT", "currency": "USD"},
+            "currency",
+            "expected USDT: the ticker is the pair BTC/USDT, whose price is in it",
+        ),
+        (
+            {"ticker": "JPY=X", "currency": "USD"},
+            "currency",
+            "expected JPY: the ticker is the pair USD/JPY, whose price is in it",
+        ),
+        (
+            {"ticker": "BTC-USD", "currency": "usd"},
+            "currency",
+            "expected USD: the ticker is the pair BTC/USD, whose price is in it",
+        ),
+        (
+            {"ticker": "BTC.CRYPTO", "currency": "XXX"},
+            "ticker",
+            "expected a pair such as BTC-USD or EURUSD=X in a known currency",
+        ),
+        ({"ticker": "EU.X", "currency": "USD"}, "ticker", "expected a pair such as BTC-USD or EURUSD=X in a known currency"),
+        ({"ticker": "BTC-USD", "isin": "US0378331005"}, "isin", "expected none: by its ticker this is the pair BTC/USD"),
+        ({"ticker": "A/B"}, "ticker", "expected a ticker such as AAPL or 6095.T"),
+    ],
+)
+def test_what_contradicts_a_pair_rejects_the_row(changes: dict[str, str], field: str, reason: str) -> None:
+    row = check(**{"isin": "", "currency": "USD", **changes})
+    assert isinstance(row, RejectedRow)
+    assert (row.field, row.reason) == (field, reason)
 
 
 def test_shown_values_are_short_and_hold_no_address() -> None:

@@ -156,6 +156,21 @@ def test_one_listing_per_instrument() -> None:
     ]
 
 
+def pair(ticker: str, name: str) -> ScreenRow:
+    return stock(ticker, pair=name, market="CRYPTO", asset_class=AssetClass.CRYPTO)
+
+
+def test_a_pair_is_one_instrument_in_every_notation() -> None:
+    found = document(
+        screen("a", pair("BTC-USD", "BTC/USD"), pair("BTC-EUR", "BTC/EUR")), screen("b", pair("BTCUSD", "BTC/USD"), stock("AAA"))
+    )
+    ids = {ticker: entry["instrument_id"] for ticker, entry in found["all_stocks"].items()}
+    assert ids == {"BTC-USD": "pair:BTC/USD", "BTC-EUR": "pair:BTC/EUR", "AAA": "ticker:AAA"}
+    (row,) = found["rejected"]
+    assert (row["ticker"], row["field"], row["value"]) == ("BTCUSD", "ticker", "BTCUSD")
+    assert row["reason"] == "expected one listing per instrument: BTC-USD is the pair BTC/USD already"
+
+
 def test_a_screen_is_never_dropped() -> None:
     with pytest.raises(InputError, match=r"^screen a: expected at least one row that does not contradict another screen$"):
         document(screen("a", stock("AAPL", APPLE)), screen("b", stock("AAPL", MICROSOFT), stock("OK")))

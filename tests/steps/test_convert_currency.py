@@ -6,12 +6,12 @@ import pytest
 
 from include.allocation.rates import ECB_FILE_VARIABLE
 from include.domain.quote import Quote
-from include.domain.run import Run
+from include.domain.run import Run, ScreenSource
 from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, PolybrokerError
 from include.steps.convert_currency import convert_currency
 from include.storage.artifacts import read_bytes, read_json, write_json
 from include.storage.run_folder import RunFolder
-from tests.allocation.documents import portfolio, run, stock, universe
+from tests.allocation.documents import AS_OF, portfolio, run, stock, universe
 from tests.allocation.fakes import MemoryBroker
 
 
@@ -124,3 +124,61 @@ def test_an_over_aged_rate_is_never_used(tmp_path: Path, ecb: Path) -> None:
         convert_currency(one)
     older = run(tmp_path, options={"max_rate_age_days": 8})
     assert rates(convert_currency(older))["XAF"]["age_days"] == 8
+
+
+def pair(ticker: str, currency: str) -> dict[str, object]:
+    return stock(ticker, currency=currency, asset_class="crypto", market="CRYPTO")
+
+
+def with_screen(one: Run, *stocks: dict[str, object]) -> Run:
+    """The step before, and the rows as step 1 left them."""
+    source = ScreenSource(key="a", name="a", kind="uncle_stock", dated=AS_OF, screen_uri="memory:a", sha256="0" * 64)
+    write_json(RunFolder(one.folder).stage("optimize_screens"), universe(a=[dict(row) for row in stocks]))
+    rows = [
+        {"sector": "", "country": "", "asset_class": "stock", "line": line, **row} for line, row in enumerate(stocks, start=5)
+    ]
+    screen = {"key": "a", "name": "a", "kind": "uncle_stock", "dated": "2026-03-04", "synthetic": False, "file": "a.csv"}
+    write_json(RunFolder(one.folder).screen("a"), {**screen, "rows": rows, "rejected": [], "history": {}})
+    return one.model_copy(update={"screens": (source,)})
+
+
+def test_a_pair_in_what_has_no_rate_is_rejected_and_never_valued_as_another_currency(tmp_path: Path) -> None:
+    one = with_screen(run(tmp_path), stock("AAA", price=5.0), pair("BTC-USD", "USD"), pair("BTCUSDT", "USDT"))
+    found = read_json(convert_currency(one))
+    assert sorted(found["all_stocks"]) == ["AAA", "BTC-USD"]
+    assert [row["ticker"] for row in found["screens"]["a"]["stocks"]] == ["AAA", "BTC-USD"]
+    assert found["screens"]["a"]["count"] == 2
+    assert found["metadata"]["exchange_rates"]["needed"] == ["EUR", "USD"]
+    assert found["rejected"] == [
+        {
+            "file": "a.csv",
+            "line": 7,
+            "ticker": "BTCUSDT",
+            "field": "currency",
+            "value": "USDT",
+            "reason": "expected a pair in a currency with an exchange rate: nothing tells what USDT is worth",
+        }
+    ]
+    assert (found["metadata"]["total_stocks"], found["metadata"]["unique_stocks"], found["metadata"]["rejected_rows"]) == (
+        2,
+        2,
+        1,
+    )
+
+
+def test_a_broker_may_tell_what_a_stablecoin_is_worth(tmp_path: Path) -> None:
+    one = with_screen(run(tmp_path), stock("AAA", price=5.0), pair("BTCUSDT", "USDT"))
+    found = read_json(convert_currency(one, MemoryBroker(quotes={"USDT": quote("1.24")})))
+    assert found["all_stocks"]["BTCUSDT"]["eur_exchange_rate"] == 1.24
+    assert found["rejected"] == []
+
+
+def test_shares_without_a_rate_still_stop_the_run(tmp_path: Path) -> None:
+    one = with_screen(run(tmp_path), stock("AAA", currency="USDT"), pair("BTCUSDT", "USDT"))
+    with pytest.raises(InputError, match="expected an ECB rate for USDT"):
+        convert_currency(one)
+
+
+def test_a_screen_of_nothing_but_pairs_without_a_rate_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected at least one row that can be valued: .* what USDT is worth"):
+        convert_currency(with_screen(run(tmp_path), pair("BTCUSDT", "USDT")))

@@ -36,6 +36,7 @@ def test_a_screen_is_kept_with_its_history(tmp_path: Path) -> None:
             "country": "United States",
             "price": 230.5,
             "price_180d_change": "9.09%",
+            "pair": None,
             "line": 5,
         }
     ]

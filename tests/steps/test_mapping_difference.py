@@ -12,6 +12,7 @@ from include.domain.contract import Contract
 from include.domain.portfolio import ExecutionMode
 from include.domain.run import Run
 from include.settings import load_settings
+from include.steps.check_risk import check_risk
 from include.steps.mapping_difference import held_back
 from include.steps.match_instruments import match_instruments
 from include.steps.merge_mappings import merge_mappings
@@ -130,6 +131,17 @@ def test_a_changed_contract_is_held_shown_accepted_and_traded_again(days: Days) 
     assert [order["ticker"] for order in days.plan(days.run(5, apple("999")))["orders"]] == ["AAPL", "IBM"]
 
 
+def test_an_earlier_runs_plan_of_the_session_sends_nothing_that_is_held_now(days: Days) -> None:
+    planned = days.plan(days.run(1, apple()))
+    again = days.run(1, apple("999"), name="-again")
+    stands = days.plan(again)
+    assert (stands["run_id"], stands["orders"]) == ("day-1", planned["orders"])
+    blocked = read_json(check_risk(again))["blocked"]
+    (order,) = [order for order in stands["orders"] if order["ticker"] == "AAPL"]
+    why = "mapping_changed: native_id 265598 -> 999 (polybroker mappings accept AAPL --broker ibkr)"
+    assert blocked == {order["client_order_id"]: why}
+
+
 def test_accepting_is_enough_for_a_cleared_task(days: Days) -> None:
     days.run(1, apple())
     second = days.run(2, apple("999"))
@@ -207,6 +219,18 @@ def test_what_is_not_listed_any_more_is_shown(days: Days) -> None:
     told = ("AAPL", "265598", "AAPL", "symbol_not_found")
     assert (gone["ticker"], gone["native_id"], gone["symbol"], gone["reason"]) == told
     assert len(words(days.run(3, apple("999")))) == 1  # back as another contract
+
+
+def test_what_waits_is_held_too_while_it_has_no_contract(days: Days) -> None:
+    days.run(1, apple())
+    days.run(2, apple("999"))
+    why = "mapping_changed: native_id 265598 -> 999 (polybroker mappings accept AAPL --broker ibkr)"
+    third = days.run(3)
+    assert (words(third), counts(third)["gone"]) == ([why], 1)
+    before = read_bytes(RunFolder(third.folder).mapping_changes("ibkr"))
+    assert days.match(third) == before
+    days.accept()
+    assert words(days.run(4)) == []
 
 
 def test_a_holding_that_left_the_universe_waits_too(days: Days) -> None:

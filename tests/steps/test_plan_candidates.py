@@ -36,6 +36,7 @@ def test_rates_turn_from_euro_to_any_base() -> None:
         ({"mic": "", "currency": "EUR", "exchange": "SBF"}, "XPAR"),
         ({"mic": "", "currency": "EUR"}, "XDUB"),  # a euro market; London quotes in euro too, and comes first in the list
         ({"mic": "", "currency": "USD", "asset_class": "crypto"}, "CRYPTO"),
+        ({"mic": "", "currency": "USD", "asset_class": "metal"}, "FX"),
     ],
 )
 def test_a_market_is_known_by_kind_mic_exchange_or_currency(told: dict[str, str], expected: str) -> None:
@@ -203,3 +204,23 @@ def test_a_standing_order_freezes_its_instrument_its_ticker_and_every_row_of_its
     expected = {"isin:US0378331005": reason, "ticker:AAA": reason, "ticker:BBB": reason}
     assert frozen_by([entry], [other_id, candidate(ticker="CCC", instrument_id="ticker:CCC")]) == expected
     assert frozen_by([], [other_id]) == {}
+
+
+@pytest.mark.parametrize(
+    ("ticker", "identity", "told", "belongs"),
+    [
+        ("BTC-USD", "ticker:BTC-USD", {}, True),
+        ("BTC-USD.CRYPTO", "ticker:BTC-USD.CRYPTO", {"base": "BTC"}, True),  # another notation: its contract says what it is
+        ("BTC-EUR", "ticker:BTC-EUR", {"base": "BTC", "currency": "EUR"}, False),
+    ],
+)
+def test_a_coin_held_from_before_pairs_had_ids_belongs_to_its_row(
+    tmp_path: Path, ticker: str, identity: str, told: dict[str, str], belongs: bool
+) -> None:
+    """Also while the broker does not map it: it would be sold as if it had left, and bought again."""
+    stocks = {"BTC-USD": stock("BTC-USD", instrument_id="pair:BTC/USD", market="CRYPTO", asset_class="crypto")}
+    bitcoin = contract(native_id="1", symbol="BTC/USD", mic="", **{"asset_class": "crypto", **told})
+    position = ManagedPosition("main", "ibkr-main", ticker, identity, bitcoin, Decimal(5))
+    row = ("BTC-USD", "pair:BTC/USD")
+    expected = {row: "5"} if belongs else {row: "0", (ticker, identity): "5"}
+    assert holders(tmp_path, stocks, position, missing("ibkr", "BTC-USD")) == expected

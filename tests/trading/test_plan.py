@@ -341,3 +341,10 @@ def test_a_holding_elsewhere_is_still_sold_down_while_the_preferred_broker_waits
     more = candidate(AT_IBKR, AT_ALPACA, holdings=(held_at_ibkr("20"),), mapping_held={"alpaca": reason})
     plan = build_plan(plan_input(more, **with_position("20")))
     assert (plan.orders, [held.reason for held in plan.held]) == ((), [reason])
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("crypto", "ioc"), ("stock", "day"), ("etf", "day")])
+def test_a_coin_is_bought_at_once_or_not_at_all(kind: str, expected: str) -> None:
+    """Its market has no close that would end an order for the day."""
+    (order,) = build_plan(plan_input(candidate(mapping(contract(asset_class=kind)), preference=("ibkr",)))).orders
+    assert order.time_in_force.value == expected

@@ -93,8 +93,8 @@ class Session:
             BrokerUnavailable: No answer in time, one that made no sense, or the connection broke.
         """
         if pacer is not None:
-            async with pacer:
-                return await self.ask(request)
+            async with pacer, self.messages.ahead():
+                return await self._answer(request)
         async with self.messages:
             return await self._answer(request)
 

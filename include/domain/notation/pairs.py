@@ -21,6 +21,10 @@ AEUR BIDR BKRW BUSD BVND DAI EURC EURI FDUSD GYEN IDRT PAX TUSD USD1 USDC USDE U
 """
 _COINS = "BNB BTC CRO DOGE DOT ETH SOL TRX XRP"
 _METALS = "XAG XAU"
+FIAT = frozenset(_FIAT.split())
+"""Currencies that states issue."""
+METALS = frozenset(f"{_METALS} XPD XPT".split())
+"""What a pair may buy by the ounce."""
 QUOTES = frozenset(f"{_FIAT} {_STABLE} {_COINS} {_METALS}".split())
 """What brokers quote pairs in: fiat currencies, stable coins, a few coins, and metals (OANDA's `XAU_XAG`)."""
 
@@ -112,6 +116,28 @@ def parse_pair(text: str, quote: str | None = None) -> Pair | None:
     return next((found for one in PAIR_NOTATIONS.values() if (found := one.parse(text, quote))), None)
 
 
+def listed_pair(ticker: str, currency: str | None = None) -> Pair | None:
+    """The pair that a Yahoo-style ticker without a market's ending names: `BTC-USD`, `BTC/USD`, `BTCUSDT`, `EURUSD=X`, `JPY=X`.
+
+    Shares are never taken for one: what follows their hyphen is no currency (`BRK-B`, `BAC-PL`, `AAM-UN`, `OXY-WT`, `NXG-RI`),
+    and what is joined has six letters at least, more than a US symbol.
+
+    Args:
+        ticker: White space around it and small letters do not matter.
+        currency: What its price is in, as its source says; it decides only where a joined ticker could be cut in two ways.
+
+    Returns:
+        What the ticker itself says: a currency that contradicts it does not make it a share.
+    """
+    plain = ticker.strip().upper()
+    for notation in (YAHOO_FX, HYPHEN, SLASH):
+        if found := notation.parse(plain):
+            return found
+    if _SEPARATORS.search(plain) or len(plain) < _LEAST_JOINED:
+        return None
+    return (cut(plain, currency) if currency in QUOTES else None) or cut(plain)
+
+
 def cut(joined: str, quote: str | None = None) -> Pair | None:
     """A pair written without separator (`BTCUSDT`), cut before its quote currency.
 
@@ -126,6 +152,7 @@ def cut(joined: str, quote: str | None = None) -> Pair | None:
     return found[0] if len(found) == 1 else None
 
 
+_LEAST_JOINED = 6  # letters: two currencies; US symbols have five at most
 _LENGTHS = sorted({len(quote) for quote in QUOTES})
 
 

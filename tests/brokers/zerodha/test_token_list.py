@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from include.brokers.zerodha.token_list import TokenRow, read_token_list
+from include.brokers.zerodha.token_list import read_token_list
+from include.domain.handle import Claim
 from include.errors import InputError
 
 
@@ -12,10 +13,10 @@ def test_comments_headings_and_what_may_be_left_out() -> None:
         '408065,INFY,INFOSYS,NSE\n# 1,OLD\n 738561 , RELIANCE\n2953217\n519937,M&M,"MAHINDRA, AND MAHINDRA",NSE\n'
     )
     assert read_token_list(payload.encode()) == [
-        ("408065", "INFY", "INFOSYS", "NSE"),
-        ("738561", "RELIANCE", "", ""),
-        ("2953217", "", "", ""),
-        ("519937", "M&M", "MAHINDRA, AND MAHINDRA", "NSE"),
+        Claim(row=4, native_id="408065", ticker="INFY", name="INFOSYS", market="NSE"),
+        Claim(row=6, native_id="738561", ticker="RELIANCE"),
+        Claim(row=7, native_id="2953217"),
+        Claim(row=8, native_id="519937", ticker="M&M", name="MAHINDRA, AND MAHINDRA", market="NSE"),
     ]
     assert read_token_list(b"# nothing yet\n") == []
 
@@ -38,4 +39,4 @@ def test_what_is_no_text() -> None:
 def test_a_real_list(shared_data: Path) -> None:
     rows = read_token_list((shared_data / "zerodha" / "mislabelled" / "instruments.csv").read_bytes())
     assert len(rows) == 20
-    assert TokenRow("1195009", "M&M", "MAHINDRA & MAHINDRA", "NSE") in rows
+    assert Claim(row=21, native_id="1195009", ticker="M&M", name="MAHINDRA & MAHINDRA", market="NSE") in rows

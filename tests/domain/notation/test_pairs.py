@@ -14,6 +14,7 @@ from include.domain.notation.pairs import (
     Pair,
     PairNotation,
     cut,
+    listed_pair,
     parse_pair,
 )
 from include.errors import InputError
@@ -133,3 +134,38 @@ def test_two_known_pairs_are_never_taken_for_one_another(one: Pair, other: Pair)
 def test_any_text_is_a_pair_or_none(text: str, quote: str | None) -> None:
     found = parse_pair(text, quote)
     assert found is None or found.quote == (quote or found.quote)
+
+
+@pytest.mark.parametrize(
+    ("ticker", "currency", "expected"),
+    [
+        ("BTC-USD", None, "BTC/USD"),
+        (" btc-usd ", None, "BTC/USD"),
+        ("BTC-USD", "EUR", "BTC/USD"),  # a price in another currency is for the caller to refuse
+        ("BTCUSDT", None, "BTC/USDT"),
+        ("BTCUSDT", "USD", "BTC/USDT"),
+        ("DOTUSD", None, None),
+        ("DOTUSD", "USD", "DOT/USD"),
+        ("DOTUSD", "TUSD", "DO/TUSD"),
+        ("EURUSD=X", None, "EUR/USD"),
+        ("JPY=X", None, "USD/JPY"),
+        ("BTC-XYZ", None, None),
+        ("BTC-USD.CRYPTO", None, None),
+        ("6095.T", None, None),
+        ("GOOGLE", "USD", None),
+    ],
+)
+def test_the_pair_of_a_screens_ticker(ticker: str, currency: str | None, expected: str | None) -> None:
+    found = listed_pair(ticker, currency)
+    assert (str(found) if found else None) == expected
+
+
+@given(st.from_regex(r"[A-Z]{1,5}(-([A-Z]|P[A-Z]|UN|WT|RI))?", fullmatch=True), st.sampled_from([None, *sorted(QUOTES)]))
+def test_no_us_share_is_a_pair(ticker: str, currency: str | None) -> None:
+    assert listed_pair(ticker, currency) is None
+
+
+@given(known.filter(lambda pair: pair.base.isalpha()))
+def test_a_coin_before_a_known_currency_is_always_a_pair(pair: Pair) -> None:
+    for notation in (HYPHEN, SLASH):
+        assert listed_pair(notation.format(pair)) == pair
