@@ -192,15 +192,16 @@ table in, one table of answers per broker out. Best of several rounds after a wa
 in the same processes.
 
 {table(head, rows)}
-**Two processes**: Airflow runs each broker's task in a process of its own, so brokers are dealt out to two processes, and
-the clock runs until the last is done; each takes the instruments apart for itself, and their memory is summed. **Look-ups**:
-one wanted row tried on one key. An ISIN counts where the row has one and the list knows any; each spelling of the symbol
-where no identity was found; the name, at brokers that know ISINs, where nothing else was; the way back does not count. **Answers**: instruments times brokers, whatever it took.
-**Peak memory**: the most that the process had resident while it matched (Python, libraries, universe and lists included;
-making the lists is not). **Loop**: the first system's, per stock, over a dictionary of symbols that it builds; its lists are
-Python objects already. **Bare join**: one `left outer` join per broker in pyarrow, by ISIN or by market and symbol,
-delivering the contracts' columns; its key is ready-made. Neither looks at names, kinds, currencies or contradictions: they
-are floors, no matchers.
+**Two processes**: Airflow runs each broker's task in a process of its own, so brokers are dealt out to two processes,
+and the clock runs until the last is done; each takes the instruments apart for itself, and their memory is summed.
+**Look-ups**: one wanted row tried on one key. An ISIN counts where the row has one and the list knows any; each
+spelling of the symbol where no identity was found; the name, at brokers that know ISINs, where nothing else was; the
+way back does not count. **Answers**: instruments times brokers, whatever it took. **Peak memory**: the most that the
+process had resident while it matched (Python, libraries, universe and lists included; making the lists is not).
+**Loop**: the first system's, per stock, over a dictionary of symbols that it builds; its lists are Python objects
+already. **Bare join**: one `left outer` join per broker in pyarrow, by ISIN or by market and symbol, delivering the
+contracts' columns; its key is ready-made. Neither looks at names, kinds, currencies or contradictions: they are
+floors, no matchers.
 """
 
 

@@ -27,6 +27,12 @@ def among(column: Any, values: pa.Array) -> Mask:
     return mask(pc.is_in(column, value_set=values.drop_null().cast(pa.string()))) & mask(pc.is_valid(column))
 
 
+def cusips(cusip: pa.Array, isin: pa.Array) -> pa.Array:
+    """CUSIPs, those within the ISINs of the US and Canada included."""
+    within = pc.struct_field(pc.extract_regex(isin, r"^(?:US|CA)(?P<cusip>[0-9A-Z]{9})[0-9]$"), "cusip")
+    return pc.coalesce(cusip, within)
+
+
 def flat(column: Any, kind: pa.DataType) -> pa.Array:
     """A column of a table as one array of a type."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -17,7 +17,7 @@ from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.errors import InputError
-from include.mapping.columns import Mask, Rows, among, flat, mask, same
+from include.mapping.columns import Mask, Rows, among, cusips, flat, mask, same
 from include.mapping.names import Names, parse_names
 from include.mapping.reasons import CODES, FITS
 from include.mapping.spelling import spelled
@@ -49,9 +49,14 @@ class ContractList:
     names_are_keys: bool = False
 
     @cached_property
+    def spelled(self) -> pa.Array:
+        """Each row's symbol in one spelling."""
+        return spelled(self.table["symbol"])
+
+    @cached_property
     def symbol_keys(self) -> pa.Array:
         """The key of each row's symbol."""
-        return symbol_keys(self.table)
+        return symbol_keys(self.table, self.spelled)
 
     @cached_property
     def names(self) -> Names:
@@ -125,15 +130,25 @@ class Contracts:
         return pc.if_else(fund, AssetClass.ETF.value, declared)
 
     @cached_property
+    def cusips(self) -> pa.Array:
+        """CUSIPs, told or within the ISIN."""
+        return cusips(self.column("cusip"), self.column("isin"))
+
+    @cached_property
+    def spelled(self) -> pa.Array:
+        """The symbols in one spelling."""
+        return self.listed.spelled.take(pa.array(self.rows))
+
+    @cached_property
     def share_class(self) -> pa.Array:
         """By the symbol (`BRK B`), else by the name, else null."""
-        found = pc.struct_field(pc.extract_regex(spelled(self.column("symbol")), r"^[A-Z0-9]+[.](?P<letter>[A-Z])$"), "letter")
+        found = pc.struct_field(pc.extract_regex(self.spelled, r"^[A-Z0-9]+[.](?P<letter>[A-Z])$"), "letter")
         return pc.coalesce(found, self.names.share_class)
 
     @cached_property
     def squeezed_symbol(self) -> pa.Array:
         """The symbol without separators."""
-        return pc.replace_substring(pc.fill_null(spelled(self.column("symbol")), ""), ".", "")
+        return pc.replace_substring(pc.fill_null(self.spelled, ""), ".", "")
 
 
 def complete(table: pa.Table) -> pa.Table:
@@ -148,9 +163,9 @@ def complete(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=CONTRACT_SCHEMA)
 
 
-def symbol_keys(table: pa.Table) -> pa.Array:
+def symbol_keys(table: pa.Table, symbols: pa.Array) -> pa.Array:
     """The key of each row's symbol; of pairs `BASE.QUOTE`."""
-    keys = pc.replace_substring_regex(spelled(table["symbol"]), _DEAD_SUFFIX, "")
+    keys = pc.replace_substring_regex(symbols, _DEAD_SUFFIX, "")
     rows = np.flatnonzero(mask(pc.is_in(table["asset_class"], value_set=_PAIRS)))
     if not len(rows):
         return keys
@@ -166,7 +181,9 @@ def _contracts(listed: ContractList, rows: Rows) -> Contracts:
     table, keys = listed.table.take(pa.array(rows)), listed.symbol_keys.take(pa.array(rows))
     first, group = _groups(table)
     state = np.zeros(len(first), np.int8)
-    np.maximum.at(state, group, _states(table))  # one look-up saying that it is dead is enough
+    np.maximum.at(
+        state, group, _states(table, listed.spelled.take(pa.array(rows)))
+    )  # one look-up saying that it is dead is enough
     state[_conflicts(table, keys, first, group)] = CODES["conflicting_rows"]
     isins = flat(table["isin"], pa.string())
     edges = pa.table({"row": group, "isin": isins}).filter(pc.is_valid(isins)).group_by(["row", "isin"]).aggregate([])
@@ -218,8 +235,8 @@ def _conflicts(table: pa.Table, keys: pa.Array, first: Rows, group: Rows) -> Row
     return np.unique(group[~agree])
 
 
-def _states(table: pa.Table) -> npt.NDArray[np.int8]:
-    symbol, word = spelled(table["symbol"]), pc.fill_null(table["exchange"], "")
+def _states(table: pa.Table, symbol: pa.Array) -> npt.NDArray[np.int8]:
+    word = pc.fill_null(table["exchange"], "")
     gone = mask(pc.match_substring_regex(symbol, _DEAD_SUFFIX)) | mask(pc.equal(word, _VALUED_ONLY))
     reason = pc.utf8_lower(pc.fill_null(table["inactive_reason"], "tradable"))
     passing = mask(pc.match_substring_regex(reason, _PASSING))

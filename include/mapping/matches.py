@@ -30,8 +30,8 @@ class Matches:
         listed: The broker's whole list, of `CONTRACT_SCHEMA`.
         verdicts: One row per wanted instrument.
         broker: Name written into the mappings.
-        lookups: How many look-ups that took; one row tried on one key is one. An identity is tried where the row has it and the list
-            knows any; every spelling of the symbol, where no identity decided; the name, where nothing else did.
+        lookups: How many look-ups that took; one row tried on one key is one. An identity is tried where the row has it and the
+            list knows any; every spelling of the symbol, where no identity decided; the name, where nothing else did.
     """
 
     wanted: Wanted

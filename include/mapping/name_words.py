@@ -3,7 +3,6 @@
 Patterns are RE2's (pyarrow's), which has no look-around; they see lower-case words parted by single blanks.
 """
 
-import re
 from enum import StrEnum
 
 _LEGAL = """
@@ -32,7 +31,7 @@ SPELLINGS = dict(spelling.split("=") for spelling in _SPELLINGS.split())
 # What exports and lists with short columns leave of `Ltd` and `Inc` at the end of a name.
 STUMPS = frozenset({"l", "lt", "i", "in"})
 # `Capital Corp V` and `Capital Corp VII` are two companies: a word that is a number counts more than its letters.
-NUMBER = re.compile(r"\d+|[ivx]{2,}|[vx]")
+NUMBER = r"^(?:\d+|[ivx]{2,}|[vx])$"
 
 
 class Form(StrEnum):

@@ -56,7 +56,9 @@ class Pairs:
         """The same pairs, for which no more names are taken apart than can matter to one of them."""
         unnamed = np.ones(len(self.contracts), np.bool_)
         unnamed[self.c[self.nameable]] = False
-        return replace(self, contracts=replace(self.contracts, unnamed=unnamed))
+        found = replace(self, contracts=replace(self.contracts, unnamed=unnamed))
+        found.__dict__.update({name: fact for name, fact in self.__dict__.items() if name in _FACTS})  # none of them is a name's
+        return found
 
     @property
     def told_method(self) -> npt.NDArray[np.int8]:
@@ -106,7 +108,7 @@ class Pairs:
         found = mask(pc.is_valid(wanted)) & (known > 0) & ~agrees
         for name in ("share_class_figi", "cusip"):
             found |= self._differ(self.wanted.column(name), self.contracts.column(name))
-        found |= ~agrees & self._differ(_cusips(self.wanted), _cusips(self.contracts))
+        found |= ~agrees & self._differ(self.wanted.cusips, self.contracts.cusips)
         return np.asarray(found)
 
     @cached_property
@@ -191,6 +193,8 @@ class Pairs:
         return np.where(told_dead, self.state, failed).astype(np.int8)
 
     def _differ(self, ours: pa.Array, theirs: pa.Array) -> Mask:
+        if len(ours) == ours.null_count or len(theirs) == theirs.null_count:
+            return np.zeros(len(self), np.bool_)
         return mask(pc.not_equal(ours.take(pa.array(self.i)), theirs.take(pa.array(self.c))))
 
     def _scores(self, some: Rows) -> npt.NDArray[np.float64]:
@@ -198,12 +202,6 @@ class Pairs:
 
 
 _FACTS = frozenset(name for name, value in vars(Pairs).items() if isinstance(value, cached_property))
-
-
-def _cusips(table: Wanted | Contracts) -> pa.Array:
-    """CUSIPs, those within the ISINs of the US and Canada included."""
-    within = pc.struct_field(pc.extract_regex(table.column("isin"), r"^(?:US|CA)(?P<cusip>[0-9A-Z]{9})[0-9]$"), "cusip")
-    return pc.coalesce(table.column("cusip"), within)
 
 
 def by_identity(wanted: Wanted, contracts: Contracts) -> Pairs:

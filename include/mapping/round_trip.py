@@ -45,10 +45,11 @@ def _anothers_symbol(ids: Rows, by_symbol: Pairs, verdicts: Verdicts) -> Mask:
     """
     lost = np.zeros(len(ids), np.bool_)
     mine = np.flatnonzero((verdicts.contract != NO_CONTRACT) & (verdicts.method >= TICKER))
-    shared = by_symbol.where(np.bincount(by_symbol.c, minlength=len(by_symbol.contracts))[by_symbol.c] > 1)
-    own = verdicts.contract[shared.i] == shared.rows
-    others = shared.where(~own & np.isin(shared.rows, verdicts.contract[mine]))
-    others = others.where(others.in_currency & (others.in_market | ~others.market_told) & others.same_kind)
+    shared: Mask = np.bincount(by_symbol.c, minlength=len(by_symbol.contracts))[by_symbol.c] > 1
+    here = by_symbol.in_currency & (by_symbol.in_market | ~by_symbol.market_told)
+    others = by_symbol.where(shared & here & (verdicts.contract[by_symbol.i] != by_symbol.rows))
+    others = others.where(np.isin(others.rows, verdicts.contract[mine]))
+    others = others.where(others.same_kind)
     least, greatest = _ends(ids[others.i], others.rows)
     place = np.searchsorted(least[0], verdicts.contract[mine])
     known = place < len(least[0])

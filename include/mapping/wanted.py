@@ -12,7 +12,7 @@ from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
 from include.domain.notation.venues import INDIA
 from include.errors import InputError
-from include.mapping.columns import Mask, Rows, flat, mask
+from include.mapping.columns import Mask, Rows, cusips, flat, mask
 from include.mapping.names import Names, parse_names
 from include.mapping.spelling import spelled
 from include.mapping.symbols import QUOTED_IN_PAIRS, keys, share_class
@@ -64,7 +64,11 @@ class Wanted:
         Raises:
             InputError: One names a market that is not configured.
         """
-        table = pa.table([flat(table[name], pa.string()) for name in WANTED_SCHEMA.names], schema=WANTED_SCHEMA)
+        columns = {name: flat(table[name], pa.string()) for name in WANTED_SCHEMA.names}
+        unknown = {
+            name: pc.if_else(pc.equal(columns[name], ""), pa.scalar(None, pa.string()), columns[name]) for name in IDENTITIES
+        }
+        table = pa.table(columns | unknown, schema=WANTED_SCHEMA)
         market = flat(table["market"], pa.string())
         used = sorted(filter(None, pc.unique(market).to_pylist()))
         for name in used:
@@ -98,6 +102,11 @@ class Wanted:
     def identities(self) -> dict[str, pa.Array]:
         """Columns of `IDENTITIES`; null where one is not known."""
         return {name: self.column(name) for name in IDENTITIES}
+
+    @cached_property
+    def cusips(self) -> pa.Array:
+        """CUSIPs, told or within the ISIN."""
+        return cusips(self.column("cusip"), self.column("isin"))
 
     @cached_property
     def squeezed_symbol(self) -> pa.Array:

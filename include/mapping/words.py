@@ -1,6 +1,6 @@
 """Names as rows of words: what is asked of a word is asked of each distinct one once."""
 
-from collections.abc import Callable
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,29 +9,31 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.mapping.columns import Mask, mask
 from include.mapping.name_words import LEGAL_FORMS, NUMBER, PLACES, SOFT_WORDS, SPELLINGS, STUMPS
 
 MAYBE_ONE = "i?"
+_SPELLED, _SPELLINGS = (pa.array(words, pa.string()) for words in (list(SPELLINGS), list(SPELLINGS.values())))
 
 
 class Vocabulary:
     """Distinct words in their one spelling, and what each of them is."""
 
-    def __init__(self, words: list[str]) -> None:
-        spelled = [SPELLINGS.get(word, word) for word in words]
-        self.words = np.array(spelled, dtype=object)
-        self.text = pa.array(spelled, pa.string())
-        self.is_blank = self._are(lambda word: word == "")
-        self.is_legal = self._are(lambda word: word in LEGAL_FORMS)
-        self.is_ending = self._are(lambda word: word in LEGAL_FORMS or word == "the")
-        self.is_hard = self._are(lambda word: word not in SOFT_WORDS | PLACES | LEGAL_FORMS)
-        self.is_place = self._are(lambda word: word in PLACES)
-        self.is_stump = self._are(lambda word: word in STUMPS)
-        self.is_one = self._are(lambda word: word == "i")
-        self.is_number = self._are(lambda word: NUMBER.fullmatch(word) is not None)
+    def __init__(self, words: pa.Array) -> None:
+        spelled = pc.index_in(words, value_set=_SPELLED)
+        self.text = pc.coalesce(_SPELLINGS.take(spelled), words)
+        self.words = self.text.to_numpy(zero_copy_only=False)
+        self.is_blank = self._is_in({""})
+        self.is_legal = self._is_in(LEGAL_FORMS)
+        self.is_ending = self._is_in(LEGAL_FORMS | {"the"})
+        self.is_hard = ~self._is_in(SOFT_WORDS | PLACES | LEGAL_FORMS)
+        self.is_place = self._is_in(PLACES)
+        self.is_stump = self._is_in(STUMPS)
+        self.is_one = self._is_in({"i"})
+        self.is_number = mask(pc.match_substring_regex(self.text, NUMBER))
 
-    def _are(self, question: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
-        return np.array([question(word) for word in self.words], dtype=np.bool_)
+    def _is_in(self, words: Set[str]) -> Mask:
+        return mask(pc.is_in(self.text, value_set=pa.array(sorted(words), pa.string())))
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Words:
         lists = pc.split_pattern(text, " ")
         words = pc.dictionary_encode(pc.list_flatten(lists))
         rows = np.repeat(np.arange(len(text)), pc.list_value_length(lists).to_numpy())
-        found = cls(Vocabulary(words.dictionary.to_pylist()), words.indices.to_numpy().astype(np.int64), rows, len(text))
+        found = cls(Vocabulary(words.dictionary), words.indices.to_numpy().astype(np.int64), rows, len(text))
         return found._kept(~found.vocabulary.is_blank[found.codes])
 
     @cached_property
