@@ -45,24 +45,12 @@ def _anothers_symbol(ids: Rows, by_symbol: Pairs, verdicts: Verdicts) -> Mask:
     """
     lost = np.zeros(len(ids), np.bool_)
     mine = np.flatnonzero((verdicts.contract != NO_CONTRACT) & (verdicts.method >= TICKER))
-    shared: Mask = np.bincount(by_symbol.c, minlength=len(by_symbol.contracts))[by_symbol.c] > 1
     here = by_symbol.in_currency & (by_symbol.in_market | ~by_symbol.market_told)
-    others = by_symbol.where(shared & here & (verdicts.contract[by_symbol.i] != by_symbol.rows))
+    others = by_symbol.where(here & (verdicts.contract[by_symbol.i] != by_symbol.rows))
     others = others.where(np.isin(others.rows, verdicts.contract[mine]))
     others = others.where(others.same_kind)
-    least, greatest = _ends(ids[others.i], others.rows)
-    place = np.searchsorted(least[0], verdicts.contract[mine])
-    known = place < len(least[0])
-    known[known] = least[0][place[known]] == verdicts.contract[mine][known]
-    here = mine[known]
-    lost[here] = (least[1][place[known]] != ids[here]) | (greatest[1][place[known]] != ids[here])
+    owners = mine[np.argsort(verdicts.contract[mine], kind="stable")]
+    owner = owners[np.searchsorted(verdicts.contract[owners], others.rows)] if len(others) else others.i
+    led_astray = others.rows[ids[others.i] != ids[owner]]
+    lost[mine] = np.isin(verdicts.contract[mine], led_astray)
     return lost
-
-
-def _ends(claimants: Rows, rows: Rows) -> tuple[tuple[Rows, Rows], tuple[Rows, Rows]]:
-    """(contract rows, least claimant) and (contract rows, greatest claimant); both by contract row."""
-    order = np.lexsort((claimants, rows))
-    rows, claimants = rows[order], claimants[order]
-    starts = np.append(True, rows[1:] != rows[:-1])[: len(rows)]
-    ends = np.append(rows[1:] != rows[:-1], True)[: len(rows)]
-    return (rows[starts], claimants[starts]), (rows[ends], claimants[ends])
