@@ -24,6 +24,9 @@ from include.mapping.words import Words
 SHORTEST_CUT = 24
 SHORTEST_STUMP = 14
 _ANY_FORM = "|".join(f"(?:{pattern})" for _, pattern in FORMS)
+_MARKED = "|".join(
+    f"(?:{mark})" for mark in (name_words.DESCRIPTION, name_words.FUND, name_words.ANY_FUND, _ANY_FORM, name_words.SHARE_CLASS)
+)
 _FORM_CODES = {form: code for code, form in enumerate(Form)}
 _ROOM_MADE = [_FORM_CODES[form] for form in (Form.DEPOSITARY, Form.PREFERRED, Form.DEBT)]  # of blank cheques all words count
 
@@ -88,17 +91,17 @@ def parse_names(names: Iterable[str | None] | pa.Array) -> Names:
 
 def _parsed(names: pa.Array) -> Names:
     full = plain_words(names)
-    is_fund = _has(full, name_words.FUND)
-    form = _forms(full)
-    form[is_fund | _holds_preferred(full)] = _FORM_CODES[Form.ORDINARY]
-    classes = pc.extract_regex(pc.replace_substring(full, name_words.ARTICLE, " in"), name_words.SHARE_CLASS)
-    letters = [pc.fill_null(pc.struct_field(classes, name), "") for name in ("worded", "before", "last")]
-    letter = pc.ascii_upper(pc.binary_join_element_wise(*letters, ""))
-    written = Words.split(pc.replace_substring_regex(full, name_words.DESCRIPTION, ""))
+    marked = _has(full, _MARKED)  # most names are plain
+    share = _share(full.filter(pa.array(marked)))
+    is_fund, is_of_fund = (_spread(marked, column) for column in (share.is_fund, share.is_of_fund))
+    form = np.full(len(full), _FORM_CODES[Form.ORDINARY], np.int8)
+    form[marked] = share.form
+    share_class = pc.replace_with_mask(pa.nulls(len(full), pa.string()), pa.array(marked), share.share_class)
+    written = Words.split(pc.replace_with_mask(full, pa.array(marked), share.company))
     length = pc.binary_length(full).to_numpy()
     stump = written.stumps(length >= SHORTEST_STUMP)
     words = written.without(stump).once().without_endings()
-    hard = words.hard(_has(full, name_words.ANY_FUND))
+    hard = words.hard(is_of_fund)
     is_empty = words.lengths == 0
     is_whole = ~is_empty & (words.lengths + stump <= pc.count_substring(full, " ").to_numpy())
     return Names(
@@ -108,7 +111,7 @@ def _parsed(names: pa.Array) -> Names:
         hard=hard.joined(" "),
         first=hard.first(),
         numbers=hard.numbers(is_whole, written.ones() & stump),
-        share_class=pc.if_else(pc.equal(letter, ""), pa.scalar(None, pa.string()), letter),
+        share_class=share_class,
         form=form,
         is_empty=is_empty,
         is_fund=is_fund,
@@ -116,6 +119,39 @@ def _parsed(names: pa.Array) -> Names:
         may_be_cut=(length >= SHORTEST_CUT) & ~is_whole,
         leaves_out=(length >= SHORTEST_CUT) & np.isin(form, _ROOM_MADE),
     )
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What names say of the share, and the words before that."""
+
+    company: pa.Array
+    form: npt.NDArray[np.int8]
+    share_class: pa.Array
+    is_fund: npt.NDArray[np.bool_]
+    is_of_fund: npt.NDArray[np.bool_]
+
+
+def _share(full: pa.Array) -> _Share:
+    is_fund = _has(full, name_words.FUND)
+    form = _forms(full)
+    form[is_fund | _holds_preferred(full)] = _FORM_CODES[Form.ORDINARY]
+    classes = pc.extract_regex(pc.replace_substring(full, name_words.ARTICLE, " in"), name_words.SHARE_CLASS)
+    letters = [pc.fill_null(pc.struct_field(classes, name), "") for name in ("worded", "before", "last")]
+    letter = pc.ascii_upper(pc.binary_join_element_wise(*letters, ""))
+    return _Share(
+        company=pc.replace_substring_regex(full, name_words.DESCRIPTION, ""),
+        form=form,
+        share_class=pc.if_else(pc.equal(letter, ""), pa.scalar(None, pa.string()), letter),
+        is_fund=is_fund,
+        is_of_fund=_has(full, name_words.ANY_FUND),
+    )
+
+
+def _spread(where: npt.NDArray[np.bool_], some: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    found = np.zeros(len(where), np.bool_)
+    found[where] = some
+    return found
 
 
 def _forms(full: pa.Array) -> npt.NDArray[np.int8]:
