@@ -9,9 +9,10 @@ from include.domain.mapping import Mapping
 from include.domain.portfolio import ExecutionMode
 from include.domain.run import Run
 from include.domain.seen import Change, Form, SeenPrice, Waiting
-from include.mapping.difference import Difference, Verdict, differences, handle_of
+from include.mapping.difference import Difference, Verdict, differences, handle_of, is_akin
 from include.storage.artifacts import exists, read_json, write_json
 from include.storage.database import Database
+from include.storage.journal import Journal
 from include.storage.run_folder import RunFolder
 from include.storage.seen_mappings import SeenMappings
 
@@ -52,7 +53,10 @@ def compare_with_seen(run: Run, broker_name: str, source: str, mappings: Sequenc
         forms = {one.mapping.ticker: _form(one, prices, common) for one in found if one.verdict is not Verdict.GONE}
         waiting = [_waiting(one, forms[one.mapping.ticker]) for one in found if one.verdict is Verdict.CHANGED]
         standing = [forms[one.mapping.ticker] for one in found if one.verdict in (Verdict.SAME, Verdict.NEW)]
-        store.record(source, standing, waiting, trades=run.mode is not ExecutionMode.PLAN)
+        trades = run.mode is not ExecutionMode.PLAN
+        store.record(source, standing, waiting, trades=trades)
+        if trades:
+            store.withdraw(_over([one for one in due if one.session < session], mappings, database))
     return counts
 
 
@@ -109,9 +113,38 @@ def _held(one: Difference) -> dict[str, Any]:
 
 def _still_held(mappings: Sequence[Mapping], due: Sequence[Waiting]) -> list[dict[str, Any]]:
     """What was held and has no contract now: that it is not found, or was not asked for, accepts nothing."""
-    waiting = {one.key: one for one in due}
-    rows = [(mapping, waiting.get((mapping.instrument_id, mapping.ticker))) for mapping in mappings if mapping.contract is None]
-    return [_waiting_row(mapping, one) for mapping, one in rows if one]
+    today = {(mapping.instrument_id, mapping.ticker) for mapping in mappings}
+    exact = {one.key: one for one in due}
+    former = [one for one in due if one.key not in today]
+    rows = []
+    for mapping in (mapping for mapping in mappings if mapping.contract is None):
+        akin = [one for one in former if is_akin(one, mapping)]
+        newest = max(akin, key=lambda one: (one.session, one.key), default=None)
+        if one := exact.get((mapping.instrument_id, mapping.ticker)) or newest:
+            rows.append(_waiting_row(mapping, one))
+    return rows
+
+
+def _over(due: Sequence[Waiting], mappings: Sequence[Mapping], database: Database) -> list[Waiting]:
+    """What waits under a key that nothing has any more, and needs nobody's word.
+
+    Either its instrument has another key now, and a contract, so that it was compared under that key; or it left the universe
+    and no portfolio holds it. Coming back with another contract it is held again: what was seen is kept.
+    """
+    today = {(mapping.instrument_id, mapping.ticker) for mapping in mappings}
+    former = [one for one in due if one.key not in today]
+    if not former:
+        return []
+    journal = Journal(database)
+    managed = [position for name in journal.portfolios() for position in journal.managed(name)]
+    words = {word for position in managed for word in (position.instrument_id, position.ticker)}
+    over = []
+    for one in former:
+        akin = [mapping for mapping in mappings if is_akin(one, mapping)]
+        is_held = not words.isdisjoint(one.key)
+        if all(mapping.contract is not None for mapping in akin) if akin else not is_held:
+            over.append(one)
+    return over
 
 
 def _waiting_row(instrument: Mapping | Waiting, one: Waiting) -> dict[str, Any]:

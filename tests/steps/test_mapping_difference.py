@@ -23,7 +23,7 @@ from include.steps.wanted import wanted_by_run
 from include.storage.artifacts import exists, read_bytes, read_json, write_json
 from include.storage.contract_lists import write_contracts
 from include.storage.database import Database, open_database, upgrade
-from include.storage.journal import ManagedPosition
+from include.storage.journal import Journal, ManagedPosition
 from include.storage.run_folder import RunFolder
 from include.storage.seen_mappings import SeenMappings
 from tests.mapping.build import contract, table
@@ -58,7 +58,16 @@ class Days:
         self.folder = folder
         self.database = database
 
-    def run(self, day: int, *listed: Contract, price: float = 200.0, name: str = "", ibm: Contract = IBM, **changes: Any) -> Run:
+    def run(
+        self,
+        day: int,
+        *listed: Contract,
+        price: float = 200.0,
+        name: str = "",
+        ibm: Contract = IBM,
+        match: bool = True,
+        **changes: Any,
+    ) -> Run:
         """A run up to its mappings; only IBKR is there."""
         session = AFTER_CLOSE + timedelta(days=0 if day == 1 else day + 1)  # the weekend
         values = {"run_id": f"day-{day}{name}", "as_of": session.date(), "run_after": session, "brokers": ("ibkr",)}
@@ -72,7 +81,8 @@ class Days:
         write_json(RunFolder(run.folder).universe, document)
         told = {"source": SOURCE, "knows_isin": "true", "fetched_at": session.isoformat()}
         write_contracts(RunFolder(run.folder).contracts("ibkr"), table(*listed, ibm).to_batches(), told)
-        self.match(run)
+        if match:
+            self.match(run)
         return run
 
     def match(self, run: Run) -> bytes:
@@ -232,6 +242,70 @@ def test_what_waits_is_held_too_while_it_has_no_contract(days: Days) -> None:
     assert days.match(third) == before
     days.accept()
     assert words(days.run(4)) == []
+
+
+def waiting(days: Days) -> list[tuple[str, str]]:
+    return [one.key for one in SeenMappings(days.database).waiting()]
+
+
+def without_apple(days: Days, day: int, **changes: Any) -> Run:
+    """A day on which Apple is no member of the universe."""
+    run = days.run(day, match=False, **changes)
+    folder = RunFolder(run.folder)
+    document = read_json(folder.universe)
+    del document["all_stocks"]["AAPL"]
+    write_json(folder.universe, document)
+    days.match(run)
+    return run
+
+
+def test_what_left_the_universe_and_is_held_nowhere_waits_no_longer_and_is_held_when_it_comes_back(days: Days) -> None:
+    days.run(1, apple())
+    days.run(2, apple("999"))
+    without_apple(days, 2, name="-again")
+    without_apple(days, 3, mode=ExecutionMode.PLAN, name="-plan")
+    assert waiting(days) == [("ticker:AAPL", "AAPL")]
+    without_apple(days, 3)
+    assert waiting(days) == []
+    assert len(words(days.run(4, apple("999")))) == 1
+
+
+@pytest.mark.parametrize("portfolio_id", ["main", "no-part-of-the-run"])
+def test_what_is_still_held_in_an_account_waits_on(days: Days, portfolio_id: str) -> None:
+    days.run(1, apple())
+    days.run(2, apple("999"))
+    position = ManagedPosition(portfolio_id, "ibkr-main", "AAPL", "ticker:AAPL", apple(), Decimal(5))
+    Journal(days.database).adopt(position, NOW)
+    third = without_apple(days, 3)
+    assert waiting(days) == [("ticker:AAPL", "AAPL")]
+    assert len(words(third)) == (1 if portfolio_id == "main" else 0)  # the run does not look for another portfolio's
+
+
+def with_isin(days: Days, day: int, *listed: Contract) -> Run:
+    """A day on which Apple's ISIN is known."""
+    run = days.run(day, *listed, match=False)
+    folder = RunFolder(run.folder)
+    document = read_json(folder.universe)
+    document["all_stocks"]["AAPL"] |= {"isin": "US0378331005", "instrument_id": "isin:US0378331005"}
+    write_json(folder.universe, document)
+    days.match(run)
+    return run
+
+
+def test_an_instrument_whose_isin_became_known_waits_under_it_alone(days: Days) -> None:
+    days.run(1, apple())
+    days.run(2, apple("999"))
+    assert len(words(with_isin(days, 3, apple("999")))) == 1
+    assert waiting(days) == [("isin:US0378331005", "AAPL")]
+
+
+def test_it_waits_on_under_its_old_key_while_it_is_not_found(days: Days) -> None:
+    days.run(1, apple())
+    days.run(2, apple("999"))
+    third = with_isin(days, 3)
+    assert words(third) == ["mapping_changed: native_id 265598 -> 999 (polybroker mappings accept AAPL --broker ibkr)"]
+    assert [row["instrument_id"] for row in held_back(third, "ibkr")] == ["isin:US0378331005"]
+    assert waiting(days) == [("ticker:AAPL", "AAPL")]
 
 
 def merged_without_ibkr(days: Days, session: datetime, **changes: Any) -> Run:
