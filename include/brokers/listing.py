@@ -48,7 +48,10 @@ def json_object(payload: bytes, broker: str) -> dict[str, Any]:
 
 def json_array(payload: bytes, broker: str) -> list[Any]:
     """The JSON array of an answer, not empty. Raises `BrokerUnavailable` for anything else."""
-    return _filled(_json(payload, broker), broker, "an array")
+    document = _json(payload, broker)
+    if not isinstance(document, list):
+        raise BrokerUnavailable(f"{broker} sent no JSON array, which its list is: {payload[:120]!r}")
+    return _filled(document, broker, "its array")
 
 
 def rows_of(document: Mapping[str, Any], broker: str, *path: str) -> list[Any]:

@@ -97,7 +97,13 @@ def find(
         raise InputError("expected --table, or the option identity.table in polybroker.yaml", source="--table")
     if market is None:
         suffix = ticker.partition(".")[2]
-        market = next((m.market for m in settings.markets.values() if m.yahoo_suffix == suffix), None)
+        by_suffix = {one.yahoo_suffix: one.market for one in settings.markets.values()}
+        if suffix not in by_suffix:
+            known = ", ".join(f".{one}" for one in by_suffix if one)
+            raise InputError(
+                f"no market has the suffix .{suffix}: expected {known}, none, or --market", source="ticker", value=ticker
+            )
+        market = by_suffix[suffix]
     if market not in settings.markets:
         raise InputError(f"expected one of {', '.join(settings.markets)}", source="--market", value=market)
     table = _read(file) if file else validated(read_table(table_uri(location)), location)

@@ -1,6 +1,9 @@
 """`polybroker map`: step 8 alone, for a universe.json of this or the old system."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +45,8 @@ def map_universe(
 
     Example: `polybroker map --universe data/runs/latest/universe.json --brokers ibkr,alpaca --out universe_mapped.json`
 
+    A broker, or a list, that cannot be read is `unavailable` and stops nothing, unless none can be read.
+
     With lists: `polybroker map --universe universe.json --list binance=exchangeInfo.json --list zerodha=nse.csv --out m.json`
     """
     settings = load_settings()
@@ -52,18 +57,14 @@ def map_universe(
     for name in set(names) & set(files):
         raise InputError("expected each broker once: --brokers or --list", source="--list", value=name)
     members = instruments_of(document)
-    found = {name: _in_list(name, path, members, settings, now.date()) for name, path in files.items()}
-    troubles: list[PolybrokerError] = []
-    if names:
-        with project_database(settings) as database:
-            for name in names:
-                typer.echo(f"{name}: asking for {len(members)} instruments ...")
-                try:
-                    found[name] = _at_broker(name, members, settings, database)
-                except PolybrokerError as error:
-                    typer.echo(f"{name}: {type(error).__name__}: {error}")
-                    found[name] = unavailable(members, name)
-                    troubles.append(error)
+    asked: dict[str, Callable[[], list[Mapping]]] = {}
+    for name, path in files.items():
+        asked[name] = partial(_in_list, name, path, members, settings, now.date())
+    with ExitStack() as stack:
+        if names:
+            database = stack.enter_context(project_database(settings))
+            asked |= {name: partial(_at_broker, name, members, settings, database) for name in names}
+        found, troubles = _answers(asked, members)
     rules, markets = settings.eligibility, settings.markets
     facts = facts_of(settings, declared_capabilities(settings.brokers, names))
     mapped = merge(document, found, rules, settings.preferences, markets, now.isoformat(), facts)
@@ -72,6 +73,22 @@ def map_universe(
     typer.echo(str(out))
     if troubles and len(troubles) == len(found):
         raise troubles[0]
+
+
+def _answers(
+    asked: dict[str, Callable[[], list[Mapping]]], members: list[Instrument]
+) -> tuple[dict[str, list[Mapping]], list[PolybrokerError]]:
+    """What every broker, or its list, says; one in trouble is `unavailable`, told, and does not stop the others."""
+    found: dict[str, list[Mapping]] = {}
+    troubles: list[PolybrokerError] = []
+    for name, ask in asked.items():
+        try:
+            found[name] = ask()
+        except PolybrokerError as error:
+            typer.echo(f"{name}: {type(error).__name__}: {error}")
+            found[name] = unavailable(members, name)
+            troubles.append(error)
+    return found, troubles
 
 
 def _document(path: Path, settings: Settings, now: datetime) -> dict[str, Any]:
@@ -90,7 +107,7 @@ def _names(brokers: str | None, settings: Settings) -> list[str]:
 
 
 def files_of_brokers(lists: list[str], settings: Settings) -> dict[str, Path]:
-    """Broker name to its file, out of `NAME=FILE`; both are known to exist."""
+    """Broker name to its file, out of `NAME=FILE`; the broker's list can be read."""
     found: dict[str, Path] = {}
     for text in lists:
         name, _, path = text.partition("=")
@@ -99,8 +116,6 @@ def files_of_brokers(lists: list[str], settings: Settings) -> dict[str, Path]:
         list_reader(name, settings.brokers)
         if name in found:
             raise InputError("expected each broker once", source="--list", value=text)
-        if not Path(path).is_file():
-            raise InputError(f"expected a list of {name} as its API sends it", source=path)
         found[name] = Path(path)
     return found
 
@@ -116,16 +131,23 @@ def listed_contracts(name: str, path: Path, settings: Settings, as_of: date) -> 
     """The contracts of a downloaded list, a table of `CONTRACT_SCHEMA`.
 
     Raises:
-        InputError: The file is not such a list.
+        InputError: There is no such file, or it is not such a list.
     """
     read = list_reader(name, settings.brokers)
     try:
-        return pa.Table.from_batches(read(path.read_bytes(), settings.brokers[name], as_of), schema=CONTRACT_SCHEMA)
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"expected a list of {name} as its API sends it: the file does not exist", source=path) from error
+    except OSError as error:
+        raise InputError(f"expected a list of {name} that can be read: {error.strerror or error}", source=path) from error
+    try:
+        return pa.Table.from_batches(read(content, settings.brokers[name], as_of), schema=CONTRACT_SCHEMA)
     except BrokerUnavailable as error:
         raise InputError(f"expected a list of {name} as its API sends it: {error}", source=path) from error
 
 
 def _at_broker(name: str, members: list[Instrument], settings: Settings, database: Database) -> list[Mapping]:
+    typer.echo(f"{name}: asking for {len(members)} instruments ...")
     rule, markets = settings.eligibility[name], settings.markets
     asked = [instrument for instrument in members if eligible(instrument, rule, markets)]
     reader = reading_account(name, settings.portfolios)

@@ -11,7 +11,7 @@ from rich.table import Table
 from include.cli.wiring import project_database
 from include.domain.seen import Waiting
 from include.errors import InputError
-from include.settings import load_settings
+from include.settings import Settings, load_settings
 from include.storage.seen_mappings import SeenMappings
 
 app = typer.Typer(no_args_is_help=True, help="Mappings that changed, and wait until a person has seen them (docs/mapping.md).")
@@ -22,8 +22,9 @@ BrokerName = Annotated[str | None, typer.Option("--broker", help="Only at this b
 @app.command("list")
 def show(broker: BrokerName = None) -> None:
     """Show what is held: the instrument, and what differs from the form last seen. Example: `polybroker mappings list`."""
-    with project_database(load_settings()) as database:
-        held = _at(SeenMappings(database).waiting(), broker)
+    settings = load_settings()
+    with project_database(settings) as database:
+        held = _at(SeenMappings(database).waiting(), broker, settings)
     if not held:
         typer.echo("no mapping is held")
         return
@@ -50,9 +51,10 @@ def accept(
     """
     if bool(tickers) == everything:
         raise InputError("expected tickers, or --all", source="mappings accept")
-    with project_database(load_settings()) as database:
+    settings = load_settings()
+    with project_database(settings) as database:
         store = SeenMappings(database)
-        held = [one for one in _at(store.waiting(), broker) if source in (None, one.source)]
+        held = [one for one in _at(store.waiting(), broker, settings) if source in (None, one.source)]
         known = sorted({one.ticker for one in held})
         for ticker in tickers or ():
             if ticker not in known:
@@ -86,7 +88,10 @@ def _user() -> str:
         return "unknown"
 
 
-def _at(held: list[Waiting], broker: str | None) -> list[Waiting]:
+def _at(held: list[Waiting], broker: str | None, settings: Settings) -> list[Waiting]:
+    known = sorted({*settings.brokers, *(one.broker for one in held)})
+    if broker is not None and broker not in known:
+        raise InputError(f"expected one of {', '.join(known)}", source="--broker", value=broker)
     return [one for one in held if broker in (None, one.broker)]
 
 

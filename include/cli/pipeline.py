@@ -118,7 +118,7 @@ class Pipeline:
                 raise last
             raise BrokerUnavailable("no broker delivered contracts; is the sandbox up? (polybroker sandbox up, or run --sandbox)")
         capabilities = declared_capabilities(self._settings.brokers, self._run.brokers)
-        merge_mappings(self._run, delivered, self._settings, capabilities)
+        merge_mappings(self._run, delivered, self._settings, capabilities, database=self._database)
         check_coverage(self._run, self._settings)
 
     def _plan(self) -> bool:

@@ -4,6 +4,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from include.cli.settings_check import check_settings
 from include.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The configuration in `include/config/` and the environment.")
@@ -11,7 +12,10 @@ app = typer.Typer(no_args_is_help=True, help="The configuration in `include/conf
 
 @app.command()
 def validate() -> None:
-    """Read every file of the configuration; the first fault is named. Example: `polybroker config validate`."""
+    """Read every file of the configuration and import what it names; the first fault is told.
+
+    Example: `polybroker config validate`.
+    """
     settings = load_settings()
     counts = {
         "brokers": len(settings.brokers),
@@ -23,6 +27,7 @@ def validate() -> None:
         "eligibility rules": len(settings.eligibility),
         "terms": len(settings.terms),
     }
+    check_settings(settings)
     typer.echo(f"{settings.environ.config_dir}: valid; " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 

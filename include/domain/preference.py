@@ -82,3 +82,10 @@ class PreferencesFile(Value):
     rules: tuple[Preference, ...]
     criteria: tuple[Criterion, ...] = tuple(Criterion(by=name) for name in CriterionName)
     reference_order_eur: Decimal = Field(Decimal(10_000), gt=0)
+
+    @field_validator("criteria")
+    @classmethod
+    def _each_criterion_once(cls, criteria: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
+        if twice := sorted({one.by.value for one in criteria if [other.by for other in criteria].count(one.by) > 1}):
+            raise ValueError(f"expected each criterion once, not {', '.join(twice)} twice")
+        return criteria

@@ -219,10 +219,11 @@ def merge_mappings(delivered: list[dict[str, Any]] | dict[str, Any] | None) -> s
     from include.hooks.assets import announce_universe
     from include.steps.merge_mappings import merge_mappings as merge
 
-    with job() as now:
+    with job() as now, now.database() as database:
         # Airflow hands over one result of a mapped group bare, several as a list.
         results = [delivered] if isinstance(delivered, dict) else list(delivered or [])
-        uri = merge(now.run, results, now.settings, declared_capabilities(now.settings.brokers, now.run.brokers))
+        capabilities = declared_capabilities(now.settings.brokers, now.run.brokers)
+        uri = merge(now.run, results, now.settings, capabilities, database=database)
         announce_universe(now.run, uri)
         return uri
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from include.domain.contract import Contract
 from include.domain.mapping import Mapping as Mapped
 from include.domain.mapping import MappingStatus
-from include.domain.seen import Change, Seen, SeenPrice
+from include.domain.seen import Change, Form, Seen, SeenPrice
 
 _NUMBERS = ("lot_size", "tick_size", "multiplier", "price_magnifier")
 
@@ -115,7 +115,12 @@ class _Past:
         return max(akin, key=lambda one: (one.session, one.key), default=None)
 
 
-def _may_be(one: Seen, mapping: Mapped) -> bool:
+def is_akin(one: Form, mapping: Mapped) -> bool:
+    """Whether a form may be of a mapping's instrument, under a ticker or an identity that it no longer has, too."""
+    return one.instrument_id == mapping.instrument_id or _may_be(one, mapping)
+
+
+def _may_be(one: Form, mapping: Mapped) -> bool:
     """Whether a ticker may still be the same instrument: not where two ISINs (or two FIGIs ...) differ, a symbol given away."""
     return one.ticker == mapping.ticker and one.instrument_id.partition(":")[0] != mapping.instrument_id.partition(":")[0]
 

@@ -1,7 +1,7 @@
 """An `universe.json` (of the old system, or one of ours) as the input instead of screens.
 
-Identities, prices, changes and history are taken. Everything derived (ranks, targets, rates, euro values, quantities) is left
-behind: the old system's targets summed to 1.87.
+Identities, kinds, prices, changes and history are taken. Everything derived (ranks, targets, rates, euro values, quantities) is
+left behind: the old system's targets summed to 1.87.
 """
 
 import json
@@ -17,7 +17,7 @@ from include.screening.row_check import RawRow, RowCheck
 from include.screening.rows import RejectedRow, ScreenRow, screen_key
 from include.screening.uncle_stock import no_usable_row
 
-_TEXT_FIELDS = ("ticker", "isin", "name", "currency", "price_180d_change", "sector", "country")
+_TEXT_FIELDS = ("ticker", "isin", "name", "currency", "price_180d_change", "sector", "country", "asset_class")
 
 
 @dataclass(frozen=True)

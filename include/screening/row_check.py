@@ -9,7 +9,7 @@ from include.domain.identifiers import isin
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.domain.notation.pairs import Pair
-from include.screening.pair_rows import has_pair_suffix, pair_row
+from include.screening.pair_rows import PairRow, has_pair_suffix, pair_row
 from include.screening.rows import RejectedRow, ScreenRow
 
 UNKNOWN = frozenset({"", "null", "none", "nan", "n/a", "-"})
@@ -33,6 +33,7 @@ class RawRow:
     price_180d_change: str
     sector: str = ""
     country: str = ""
+    asset_class: str = ""  # "" where the source has no such word: a share, unless the ticker is a pair
 
 
 class _Bad(Exception):
@@ -88,7 +89,7 @@ class RowCheck:
             name=name,
             currency=self._currency(currency, market) if found is None else _quote(currency, found.pair),
             market=market.market,
-            asset_class=AssetClass.STOCK if found is None else found.asset_class,
+            asset_class=_asset_class(raw.asset_class, found),
             pair=None if found is None else str(found.pair),
             sector=clean(raw.sector),
             country=clean(raw.country),
@@ -142,6 +143,18 @@ def _quote(currency: str, pair: Pair) -> str:
     if currency != pair.quote:
         raise _Bad("currency", currency, f"expected {pair.quote}: the ticker is the pair {pair}, whose price is in it")
     return currency
+
+
+def _asset_class(text: str, pair: PairRow | None) -> AssetClass:
+    """The kind that the row says. A pair tells its own; whoever says otherwise means another thing."""
+    word = clean(text).lower()
+    kinds = (AssetClass.STOCK, AssetClass.ETF) if pair is None else (pair.asset_class,)
+    if word in UNKNOWN:
+        return kinds[0]
+    if word not in kinds:
+        by_ticker = "" if pair is None else f": by its ticker this is the pair {pair.pair}"
+        raise _Bad("asset_class", word, f"expected {' or '.join(kinds)}{by_ticker}")
+    return AssetClass(word)
 
 
 def _price(text: str) -> float:

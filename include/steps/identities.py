@@ -21,9 +21,10 @@ from include.identity.universe import Sources, enrich_universe
 from include.mapping.names import parse_names
 from include.mapping.similarity import similarities
 from include.settings import PROJECT, Settings
-from include.storage.artifacts import local_path, read_bytes, read_table, sha256
+from include.storage.artifacts import exists, local_path, read_bytes, sha256, table_of, write_bytes
 from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
+from include.storage.run_folder import RunFolder
 
 # More than a symbol match demands: an ISIN that was taken decides everywhere and vetoes the rest. Measured on the real lists
 # (tests/steps/test_identities_real.py): 385 of 431 hidden ISINs come back, none is wrong; the rest was renamed.
@@ -53,7 +54,8 @@ def open_identities(run: Run, settings: Settings, database: Callable[[], Abstrac
     Without any it leaves the document as it is.
 
     What a source said after the run was due is not known to it. OpenFIGI knows only today's symbols, so that it is left out
-    where the run is for another session.
+    where the run is for another session. The table is copied into the run's folder when it is first read; whatever becomes of it
+    later, this run goes by the copy.
 
     Args:
         run: Its `options["identity"]` is read.
@@ -71,8 +73,8 @@ def open_identities(run: Run, settings: Settings, database: Callable[[], Abstrac
     sources, day = Sources(settings.markets, plausible), run.run_after.date()
     with ExitStack() as stack:
         if location:
-            digest = sha256(read_bytes(table_uri(str(location))))
-            sources = replace(sources, table=_table(str(location), run), table_sha256=digest)
+            content, known = _pinned(str(location), run)
+            sources = replace(sources, table=TableSource(known, day), table_sha256=sha256(content))
         if asks and (run.is_backfill or not run.is_newest):
             sources = replace(sources, notes=("openfigi was not asked: it knows no earlier session's symbols",))
         elif asks:
@@ -99,12 +101,23 @@ def enriched_contracts(run: Run, contracts: pa.Table, markets: Mapping[str, Mark
     location = (run.options.get("identity") or {}).get("table")
     if not location:
         return contracts
-    return enrich_contracts(contracts, _table(str(location), run).claims, markets, plausible_pairs, home_market)
+    known = TableSource(_pinned(str(location), run)[1], run.run_after.date())
+    return enrich_contracts(contracts, known.claims, markets, plausible_pairs, home_market)
 
 
-def _table(location: str, run: Run) -> TableSource:
-    uri = table_uri(location)
-    return TableSource(validated(read_table(uri), uri), run.run_after.date())
+def _pinned(location: str, run: Run) -> tuple[bytes, pa.Table]:
+    """The table (bytes and content) as the run read it first: a copy is kept in the run's folder, and read from then on.
+
+    A table that is rebuilt while a run goes on, or before one of its tasks is cleared, would otherwise change what it says.
+    """
+    copy, original = RunFolder(run.folder).identities(sha256(location.encode())[:16]), table_uri(location)
+    if exists(copy):
+        content = read_bytes(copy)
+        return content, table_of(content, copy)
+    content = read_bytes(original)
+    known = validated(table_of(content, original), original)
+    write_bytes(copy, content)
+    return content, known
 
 
 def table_uri(location: str) -> str:

@@ -9,9 +9,10 @@ from include.domain.mapping import Mapping
 from include.domain.portfolio import ExecutionMode
 from include.domain.run import Run
 from include.domain.seen import Change, Form, SeenPrice, Waiting
-from include.mapping.difference import Difference, Verdict, differences, handle_of
+from include.mapping.difference import Difference, Verdict, differences, handle_of, is_akin
 from include.storage.artifacts import exists, read_json, write_json
 from include.storage.database import Database
+from include.storage.journal import Journal
 from include.storage.run_folder import RunFolder
 from include.storage.seen_mappings import SeenMappings
 
@@ -34,7 +35,7 @@ def compare_with_seen(run: Run, broker_name: str, source: str, mappings: Sequenc
     max_ratio = Decimal(str(run.options.get("mapping_price_ratio_max", 3)))
     session = run.as_of.isoformat()
     found = differences(mappings, prices, store.seen(source), run_id=run.run_id, session=session, max_ratio=max_ratio)
-    due = [one for one in store.waiting() if one.source == source and one.session <= session and one.run_id != run.run_id]
+    due = [one for one in store.waiting() if one.source == source and one.session <= session]
     counts = {verdict.value: sum(one.verdict is verdict for one in found) for verdict in Verdict}
     write_json(
         RunFolder(run.folder).mapping_changes(broker_name),
@@ -52,8 +53,35 @@ def compare_with_seen(run: Run, broker_name: str, source: str, mappings: Sequenc
         forms = {one.mapping.ticker: _form(one, prices, common) for one in found if one.verdict is not Verdict.GONE}
         waiting = [_waiting(one, forms[one.mapping.ticker]) for one in found if one.verdict is Verdict.CHANGED]
         standing = [forms[one.mapping.ticker] for one in found if one.verdict in (Verdict.SAME, Verdict.NEW)]
-        store.record(source, standing, waiting, trades=run.mode is not ExecutionMode.PLAN)
+        trades = run.mode is not ExecutionMode.PLAN
+        store.record(source, standing, waiting, trades=trades)
+        if trades:
+            store.withdraw(_over([one for one in due if one.session < session], mappings, database))
     return counts
+
+
+def keep_waiting(run: Run, broker_name: str, database: Database) -> None:
+    """Write `changes.json` for a broker that delivered nothing: what waits for a person there waits on, nothing else is known.
+
+    Its account may be readable all the same, and what is held there must not be sold on an old contract. Which of its sources
+    would have answered is not known either: what waits at any of them is held.
+
+    Args:
+        run: The run.
+        broker_name: Name in `run.brokers`.
+        database: Holds what waits.
+    """
+    session = run.as_of.isoformat()
+    due = [one for one in SeenMappings(database).waiting() if one.broker == broker_name and one.session <= session]
+    document = {
+        "broker": broker_name,
+        "source": None,
+        "session": session,
+        "counts": {verdict.value: 0 for verdict in Verdict},
+        "held": [_waiting_row(one, one) for one in {one.key: one for one in due}.values()],
+        "gone": [],
+    }
+    write_json(RunFolder(run.folder).mapping_changes(broker_name), document)
 
 
 def held_back(run: Run, broker_name: str) -> list[dict[str, Any]]:
@@ -79,23 +107,58 @@ def _prices(run: Run) -> dict[str, SeenPrice]:
 
 def _held(one: Difference) -> dict[str, Any]:
     contract, before = one.mapping.contract, one.before
-    return _held_row(one.mapping, contract.name if contract else "", before.name if before else "", one.changes)
+    names = (contract.name if contract else "", before.name if before else "")
+    return _held_row(one.mapping, names, one.changes, one.mapping.ticker)
 
 
 def _still_held(mappings: Sequence[Mapping], due: Sequence[Waiting]) -> list[dict[str, Any]]:
-    """What an earlier run held and has no contract now: that it is not found, or was not asked for, accepts nothing."""
-    waiting = {one.key: one for one in due}
-    rows = [(mapping, waiting.get((mapping.instrument_id, mapping.ticker))) for mapping in mappings if mapping.contract is None]
-    return [_held_row(mapping, one.name, one.name_before, one.changes) for mapping, one in rows if one]
+    """What was held and has no contract now: that it is not found, or was not asked for, accepts nothing."""
+    today = {(mapping.instrument_id, mapping.ticker) for mapping in mappings}
+    exact = {one.key: one for one in due}
+    former = [one for one in due if one.key not in today]
+    rows = []
+    for mapping in (mapping for mapping in mappings if mapping.contract is None):
+        akin = [one for one in former if is_akin(one, mapping)]
+        newest = max(akin, key=lambda one: (one.session, one.key), default=None)
+        if one := exact.get((mapping.instrument_id, mapping.ticker)) or newest:
+            rows.append(_waiting_row(mapping, one))
+    return rows
 
 
-def _held_row(mapping: Mapping, name: str, name_before: str, changes: Sequence[Change]) -> dict[str, Any]:
-    command = shlex.join(["polybroker", "mappings", "accept", mapping.ticker, "--broker", mapping.broker])
+def _over(due: Sequence[Waiting], mappings: Sequence[Mapping], database: Database) -> list[Waiting]:
+    """What waits under a key that nothing has any more, and needs nobody's word.
+
+    Either its instrument has another key now, and a contract, so that it was compared under that key; or it left the universe
+    and no portfolio holds it. Coming back with another contract it is held again: what was seen is kept.
+    """
+    today = {(mapping.instrument_id, mapping.ticker) for mapping in mappings}
+    former = [one for one in due if one.key not in today]
+    if not former:
+        return []
+    journal = Journal(database)
+    managed = [position for name in journal.portfolios() for position in journal.managed(name)]
+    words = {word for position in managed for word in (position.instrument_id, position.ticker)}
+    over = []
+    for one in former:
+        akin = [mapping for mapping in mappings if is_akin(one, mapping)]
+        is_held = not words.isdisjoint(one.key)
+        if all(mapping.contract is not None for mapping in akin) if akin else not is_held:
+            over.append(one)
+    return over
+
+
+def _waiting_row(instrument: Mapping | Waiting, one: Waiting) -> dict[str, Any]:
+    return _held_row(instrument, (one.name, one.name_before), one.changes, one.ticker)
+
+
+def _held_row(instrument: Mapping | Waiting, names: tuple[str, str], changes: Sequence[Change], waits_as: str) -> dict[str, Any]:
+    """A row of `held`; `names`: the contract's now and before, `waits_as`: the ticker under which it can be accepted."""
+    command = shlex.join(["polybroker", "mappings", "accept", waits_as, "--broker", instrument.broker])
     return {
-        "ticker": mapping.ticker,
-        "instrument_id": mapping.instrument_id,
-        "name": name,
-        "name_before": name_before,
+        "ticker": instrument.ticker,
+        "instrument_id": instrument.instrument_id,
+        "name": names[0],
+        "name_before": names[1],
         "changes": list(changes),
         "reason": f"mapping_changed: {told(changes)} ({command})",
     }

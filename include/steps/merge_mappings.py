@@ -15,8 +15,9 @@ from include.mapping.merge import instruments_of, merge, unavailable
 from include.mapping.preference import Facts
 from include.settings import Settings
 from include.steps.fetch_accounts import read_snapshot
-from include.steps.mapping_difference import held_back
+from include.steps.mapping_difference import held_back, keep_waiting
 from include.storage.artifacts import exists, read_json, write_json
+from include.storage.database import Database
 from include.storage.run_folder import RunFolder
 
 
@@ -26,11 +27,13 @@ def merge_mappings(
     settings: Settings,
     capabilities: Table[str, Capabilities],
     health: Table[str, Decimal] | None = None,
+    database: Database | None = None,
 ) -> str:
     """Write `universe_mapped.json` (and, if `write_legacy`, `universe_with_ibkr.json`); returns its URI.
 
-    A broker of the run that is not among `delivered` is `unavailable`: its `mapping.json` says so too, whatever an earlier try
-    left there, so that later steps see what was merged. Planning goes by the `broker_order` written here.
+    A broker of the run that is not among `delivered` is `unavailable`: its `mapping.json` says so too, and its `changes.json`
+    what waits for a person there, whatever an earlier try left, so that later steps see what was merged. Planning goes by the
+    `broker_order` written here.
 
     Args:
         run: The run; every broker of `run.brokers` appears.
@@ -38,6 +41,7 @@ def merge_mappings(
         settings: Eligibility, preferences, markets, brokers' terms.
         capabilities: Broker to what its adapter declares; one without is not known.
         health: Broker to 0 (down) to 1, as the run's folder keeps it (a cleared task must see the same); None: not measured.
+        database: Holds what waits for a person; None: nothing is compared in this run.
 
     Raises:
         InputError: A result names no broker of the run, or a file is missing.
@@ -56,9 +60,11 @@ def merge_mappings(
         else:
             by_broker[broker] = unavailable(members, broker)
             _write_unavailable(folder, run, broker, by_broker[broker])
+            if database is not None:
+                keep_waiting(run, broker, database)
     created_at = run.run_after.isoformat()
     facts = _facts(run, settings, capabilities, health or {})
-    held = {broker: {row["ticker"]: row["changes"] for row in held_back(run, broker)} for broker in results}
+    held = {broker: {row["ticker"]: row["changes"] for row in held_back(run, broker)} for broker in run.brokers}
     document = merge(universe, by_broker, settings.eligibility, settings.preferences, settings.markets, created_at, facts, held)
     if run.options.get("write_legacy", True):
         write_json(folder.universe_with_ibkr, legacy(universe, by_broker))

@@ -70,7 +70,7 @@ def candidates(
                 mappings={broker: table[ticker] for broker, table in mappings.items() if ticker in table},
                 preference=_order(chosen, ticker, folder.universe_mapped),
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in mine),
-                mapping_held=_held_by("ticker", ticker, waiting),
+                mapping_held=_held_by(ticker, stock["instrument_id"], waiting),
             )
         )
     return found + _left_universe(left, waiting, settings)
@@ -165,9 +165,14 @@ def committed_by(orders: Sequence[JournalEntry], snapshots: dict[str, AccountSna
     return committed
 
 
-def _held_by(field: str, value: str, waiting: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
-    """Broker to the reason why its mapping of one instrument waits for a person."""
-    return {broker: row["reason"] for broker, rows in waiting.items() for row in rows if row[field] == value}
+def _held_by(ticker: str, instrument_id: str, waiting: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Broker to the reason why its mapping of one instrument waits for a person, under its ticker or its identity."""
+    return {
+        broker: row["reason"]
+        for broker, rows in waiting.items()
+        for row in rows
+        if row["ticker"] == ticker or row["instrument_id"] == instrument_id
+    }
 
 
 def _left_universe(
@@ -188,7 +193,7 @@ def _left_universe(
                 mappings={},
                 preference=(),
                 holdings=tuple(Holding(p.account, p.contract, p.quantity) for p in positions),
-                mapping_held=_held_by("instrument_id", instrument_id, waiting),
+                mapping_held=_held_by(first.ticker, instrument_id, waiting),
             )
         )
     return found

@@ -113,10 +113,19 @@ def read_table(uri: str) -> pa.Table:
     Raises:
         InputError: Missing, or not parquet.
     """
+    return table_of(read_bytes(uri), uri)
+
+
+def table_of(content: bytes, source: str) -> pa.Table:
+    """The table in the bytes of a parquet file; `source` names it in errors.
+
+    Raises:
+        InputError: Not parquet.
+    """
     try:
-        return pq.read_table(pa.BufferReader(read_bytes(uri)))
+        return pq.read_table(pa.BufferReader(content))
     except pa.ArrowInvalid as error:
-        raise InputError(f"expected a parquet file: {error}", source=uri) from error
+        raise InputError(f"expected a parquet file: {error}", source=source) from error
 
 
 def exists(uri: str) -> bool:

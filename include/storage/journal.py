@@ -232,6 +232,12 @@ class Journal:
 
     # --- what is managed --------------------------------------------------------------------------------------------
 
+    def portfolios(self) -> list[str]:
+        """Every portfolio that has an order or an adoption, sorted, those that are configured no longer included."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(orders.c.portfolio).union(select(adoptions.c.portfolio)))
+            return sorted(rows.scalars())
+
     def managed(self, portfolio: str) -> list[ManagedPosition]:
         """What this portfolio's fills and adoptions add up to, by account and native id; zero positions are left out."""
         with self._database.read() as connection:

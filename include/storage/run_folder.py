@@ -41,6 +41,10 @@ class RunFolder:
         """Reasons for which the input wants an approval (step 2)."""
         return self.path("input_gate.json")
 
+    def identities(self, key: str) -> str:
+        """The table of identities as this run read it first, by a word for where it was (step 2)."""
+        return self.path(f"identities/{key}.parquet")
+
     def account(self, account_id: str) -> str:
         """Snapshot of one account (fetch_accounts)."""
         return self.path(f"accounts/{account_id}.json")

@@ -70,6 +70,14 @@ class SeenMappings:
                 accepted.append(one)
         return accepted
 
+    def withdraw(self, over: Sequence[Waiting]) -> None:
+        """Remove forms that need nobody's word any more, as far as they wait still, in exactly the form that is handed in."""
+        with self._database.write() as connection:
+            due = {(source, one.key): one for source in {one.source for one in over} for one in _waiting(connection, source)}
+            for one in over:
+                if due.get((one.source, one.key)) == one:
+                    _drop(connection, one)
+
     def forget(self, source: str) -> None:
         """Remove everything of a source; nothing is fine."""
         with self._database.write() as connection:

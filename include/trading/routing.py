@@ -21,9 +21,10 @@ class Route:
 def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, AccountSnapshot]) -> Route | str:
     """The account and contract for buying a candidate, or the reason why none may.
 
-    Brokers are asked in the candidate's order of preference. One that definitely has no such contract is passed over; one that
-    could not be asked (`unavailable`), whose account is frozen, or whose mapping waits for a person, ends the search: its names
-    wait, they are not re-routed. The wanted listing at any broker comes before another listing, where that may be traded at all.
+    Brokers are asked in the candidate's order of preference. One whose mapping waits for a person ends the search, whatever the
+    mapping says now (what was matched yesterday may be another listing today, or none); so does one that could not be asked
+    (`unavailable`), or whose account is frozen: its names wait, they are not re-routed. One that definitely has no such contract
+    is passed over. The wanted listing at any broker comes before another listing, where that may be traded at all.
 
     Args:
         candidate: The instrument.
@@ -32,10 +33,12 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
     """
     by_broker = {account.broker: account.account_id for account in reversed(portfolio.accounts)}
     refused = []
-    other: Route | str | None = None
+    other: Route | None = None
     for broker in candidate.preference:
         if broker not in by_broker:
             continue
+        if broker in candidate.mapping_held:
+            return candidate.mapping_held[broker]
         account_id = by_broker[broker]
         mapping = candidate.mappings.get(broker)
         if mapping is None or mapping.status is MappingStatus.UNAVAILABLE:
@@ -49,7 +52,7 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
         if snapshot is None or snapshot.frozen:
             return f"account_frozen: {account_id} is preferred and could not be read"
         why = f"{broker} is first of {', '.join(candidate.preference)} that maps it"
-        found = candidate.mapping_held.get(broker) or Route(account_id, mapping.contract, why)
+        found = Route(account_id, mapping.contract, why)
         if wanted:
             return found
         other = other or found

@@ -81,7 +81,10 @@ def test_contradictions_are_named(tmp_path: Path) -> None:
         (("check", "/nowhere/x.parquet"), "expected a readable file"),
         (("find", "AAPL"), "expected --table, or the option identity.table"),
         (("find", "AAPL", "--table", "x", "--market", "MOON"), "expected one of US, XTKS"),
-        (("find", "AAPL.MOON", "--table", "x"), "expected one of US, XTKS"),
+        (
+            ("find", "7203.XX", "--table", "x"),
+            "ticker: no market has the suffix .XX: expected .T, .HK",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_error(words: tuple[str, ...], message: str) -> None:

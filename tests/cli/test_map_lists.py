@@ -76,7 +76,10 @@ def test_lists_are_mapped_without_an_account(polybroker: Polybroker, project: Pa
         (["--list", "=kite.csv"], "expected NAME=FILE"),
         (["--list", "zerohda={}/kite.csv"], "expected one of alpaca, binance.*found 'zerohda'"),
         (["--list", "ibkr={}/kite.csv"], "expected a broker whose list can be read: alpaca, binance, coinbase.*found 'ibkr'"),
-        (["--list", "zerodha={}/none.csv"], "none.csv: expected a list of zerodha as its API sends it"),
+        (["--list", "zerodha={}/none.csv"], "none.csv: expected a list of zerodha as its API sends it: the file does not exist"),
+        (["--list", "zerodha={}"], "expected a list of zerodha that can be read: Is a directory"),
+        (["--list", "alpaca={}/broken.json"], "broken.json: .*: alpaca sent no JSON array, which its list is: .*code"),
+        (["--list", "alpaca={}/broken.json", "--list", "zerodha={}/none.csv"], "alpaca sent no JSON array"),
         (
             ["--list", "zerodha={}/broken.json"],
             "broken.json: expected a list of zerodha as its API sends it: zerodha sent no instr",
@@ -95,6 +98,21 @@ def test_what_cannot_be_mapped(polybroker: Polybroker, files: Path, words: list[
     assert isinstance(error, InputError), error
     with pytest.raises(InputError, match=message):
         raise error
+
+
+@pytest.mark.parametrize("bad", ["broken.json", "none.json"])
+def test_a_list_that_cannot_be_read_stops_no_other(polybroker: Polybroker, files: Path, bad: str) -> None:
+    words = ("--list", f"alpaca={files / bad}", "--list", f"zerodha={files / 'kite.csv'}")
+    result = polybroker("map", "--universe", files / "universe.json", "--out", files / "mapped.json", *words)
+    assert result.error is None, result
+    assert "alpaca: InputError: " in result.text
+    document = json.loads((files / "mapped.json").read_text())
+    assert document["metadata"]["brokers_unavailable"] == ["alpaca"]
+    told = {ticker: stock["broker_mappings"] for ticker, stock in document["all_stocks"].items()}
+    assert {name: mapping["status"] for name, mapping in told["INFY.NS"].items()} == {
+        "alpaca": "unavailable",
+        "zerodha": "matched",
+    }
 
 
 def test_the_help_shows_how(polybroker: Polybroker) -> None:

@@ -62,6 +62,7 @@ def test_what_is_held_is_listed(polybroker: Polybroker) -> None:
     assert (text.count("AAPL"), text.count("MSFT")) == (2, 1)
     assert "265598" in text
     assert "MSFT" not in polybroker("mappings", "list", "--broker", "alpaca").text
+    assert "--broker: expected one of alpaca" in str(polybroker("mappings", "list", "--broker", "nonsense").error)
 
 
 @pytest.mark.usefixtures("held")
@@ -102,6 +103,8 @@ def test_what_waits_at_two_sources_of_a_broker_needs_the_source(polybroker: Poly
         (("IBM",), "expected one of AAPL, MSFT"),
         (("AAPL", "IBM"), "expected one of AAPL, MSFT"),
         (("AAPL", "--broker", "binance"), "no mapping is held there"),
+        (("AAPL", "--broker", "nonsense"), "--broker: expected one of alpaca, binance, coinbase, crypto_com, ibkr, oanda, paper"),
+        (("--all", "--broker", "nonsense"), "(found 'nonsense')"),
     ],
 )
 def test_nothing_is_accepted_that_is_not_named_rightly(polybroker: Polybroker, words: tuple[str, ...], message: str) -> None:

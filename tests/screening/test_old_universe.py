@@ -191,3 +191,10 @@ def test_an_empty_history_is_no_history() -> None:
     content = document("metadata/historical_performance/good_ones", {"quarterly_data": [], "backtest_metadata": {}})
     _, _, history = universe_screen(read_universe(content, "u.json"), "good_ones", MARKETS)
     assert (history["direction"], history["quarterly_summary"]["total_quarters"]) == ("long", 0)
+
+
+@pytest.mark.parametrize("asset_class", ["etf", "stock"])
+def test_a_row_keeps_the_kind_that_it_says(asset_class: str) -> None:
+    content = document("screens/good_ones/stocks/0/asset_class", asset_class)
+    rows, _, _ = universe_screen(read_universe(content, "u.json"), "good_ones", MARKETS)
+    assert [row.asset_class.value for row in rows] == [asset_class]

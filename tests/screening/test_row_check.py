@@ -52,6 +52,38 @@ def test_blanks_of_an_isin_are_left_out(text: str) -> None:
     assert row.isin == "GB00BH4HKS39"
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"), [("", AssetClass.STOCK), ("null", AssetClass.STOCK), ("ETF", AssetClass.ETF), (" stock ", AssetClass.STOCK)]
+)
+def test_a_row_may_say_its_kind(text: str, kind: AssetClass) -> None:
+    row = check(asset_class=text)
+    assert isinstance(row, ScreenRow)
+    assert row.asset_class is kind
+
+
+def test_a_pair_may_say_its_kind() -> None:
+    row = check(ticker="BTC-USD", isin="", currency="USD", asset_class="crypto")
+    assert isinstance(row, ScreenRow)
+    assert (row.asset_class, row.pair) == (AssetClass.CRYPTO, "BTC/USD")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"asset_class": "warrant"}, "expected stock or etf"),
+        ({"asset_class": "crypto"}, "expected stock or etf"),
+        (
+            {"ticker": "BTC-USD", "isin": "", "currency": "USD", "asset_class": "etf"},
+            "expected crypto: by its ticker this is the pair BTC/USD",
+        ),
+    ],
+)
+def test_a_kind_that_cannot_be_is_rejected(changes: dict[str, str], reason: str) -> None:
+    row = check(**changes)
+    assert isinstance(row, RejectedRow)
+    assert (row.field, row.value, row.reason) == ("asset_class", changes["asset_class"], reason)
+
+
 @pytest.mark.parametrize(("text", "price"), [("1.2E5", 120000.0), ("0.20", 0.2), (" 12386 ", 12386.0), (".5", 0.5)])
 def test_prices_as_exports_write_them(text: str, price: float) -> None:
     row = check(price=text)

@@ -99,6 +99,44 @@ def test_a_table_that_cannot_be_read_stops_the_run(tmp_path: Path, content: byte
         pass
 
 
+@pytest.mark.parametrize("rebuilt", [True, False])
+def test_a_run_goes_by_the_table_it_read_first(tmp_path: Path, rebuilt: bool) -> None:
+    named = {"name": "NVIDIA CORPORATION", "source_date": AUGUST}
+    run = fetched(tmp_path, table=kept(tmp_path, said(NVIDIA, "NVDA", **named)))
+    first = built(run, settings(tmp_path))
+    (tmp_path / "identities.parquet").unlink()
+    if rebuilt:
+        kept(tmp_path, said(MICROSOFT, "NVDA", **named))
+    assert built(run, settings(tmp_path)) == first
+    listed = contract(native_id="NVDA", symbol="NVDA", name="NVIDIA Corp").model_copy(update={"isin": None})
+    assert enriched_contracts(run, to_table([listed]), settings(tmp_path).markets)["isin"].to_pylist() == [NVIDIA]
+    other = run.model_copy(update={"folder": f"{run.folder}-next"})
+    if rebuilt:  # the next run reads it anew
+        assert enriched_contracts(other, to_table([listed]), settings(tmp_path).markets)["isin"].to_pylist() == [MICROSOFT]
+    else:
+        with pytest.raises(InputError, match="identities.parquet: expected a readable file"):
+            enriched_contracts(other, to_table([listed]), settings(tmp_path).markets)
+
+
+def test_a_table_elsewhere_is_another_table(tmp_path: Path) -> None:
+    """Step 0 cleared after the option was corrected: the run goes by the new table."""
+    uri = kept(tmp_path, said(NVIDIA, "NVDA", name="NVIDIA Corp", source_date=AUGUST))
+    empty = write_table((tmp_path / "empty.parquet").as_uri(), table())
+    run = fetched(tmp_path, table=empty)
+    assert built(run, settings(tmp_path))["all_stocks"]["NVDA"]["isin"] is None
+    assert built(fetched(tmp_path, table=uri), settings(tmp_path))["all_stocks"]["NVDA"]["isin"] == NVIDIA
+
+
+def test_a_table_that_was_no_table_is_read_again_when_it_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "identities.parquet"
+    file.write_bytes(b"not parquet")
+    run = fetched(tmp_path, table=file.as_uri())
+    with pytest.raises(InputError, match="expected a parquet file"):
+        built(run, settings(tmp_path))
+    kept(tmp_path, said(NVIDIA, "NVDA", name="NVIDIA Corp", source_date=AUGUST))
+    assert built(run, settings(tmp_path))["all_stocks"]["NVDA"]["isin"] == NVIDIA
+
+
 def test_a_relative_path_counts_from_the_project() -> None:
     assert table_uri("data/identities.parquet") == (PROJECT / "data" / "identities.parquet").as_uri()
     assert table_uri("/x/i.parquet") == "file:///x/i.parquet"

@@ -144,6 +144,18 @@ def test_a_form_of_an_instrument_under_a_new_ticker_can_be_accepted(database: Da
     assert (only(store).ticker, only(store).first_session) == ("APPL", "2026-11-20")
 
 
+def test_only_the_very_form_that_was_read_is_withdrawn(database: Database) -> None:
+    store = SeenMappings(database)
+    old, other = differing(), differing(ticker="MSFT")
+    record(store, form(), waiting=(old, other))
+    store.withdraw([old])
+    assert (store.waiting(), only(store).handle) == ([other], OLD)
+    record(store, waiting=(newer := differing("2026-11-23", ticker="MSFT"),))
+    store.withdraw([other])
+    store.withdraw([])
+    assert store.waiting() == [newer]
+
+
 def test_forgetting_a_source_leaves_the_others(database: Database) -> None:
     store = SeenMappings(database)
     record(store, form(), waiting=(differing(ticker="MSFT"),))

@@ -1,3 +1,5 @@
+import pytest
+
 from include.domain.mapping import MappingStatus
 from include.trading.routing import Route, route
 from tests.trading.build import candidate, contract, mapping, portfolio, snapshot
@@ -61,11 +63,17 @@ def test_a_mapping_that_waits_for_a_person_is_neither_bought_nor_re_routed() -> 
     assert found.account_id == "alpaca-main"
 
 
-def test_another_listing_that_waits_leaves_the_wanted_one_alone() -> None:
+@pytest.mark.parametrize("trade_other_listings", [False, True])
+@pytest.mark.parametrize("status", [MappingStatus.OTHER_LISTING, MappingStatus.NOT_FOUND, MappingStatus.UNAVAILABLE])
+def test_what_waits_is_not_re_routed_whatever_its_mapping_says_now(status: MappingStatus, trade_other_listings: bool) -> None:
+    reason = "mapping_changed: mic XNAS -> XFRA"
+    listed = contract("alpaca", "uuid-adr") if status is MappingStatus.OTHER_LISTING else None
+    both = candidate(AT_IBKR, mapping(listed, status=status, broker="alpaca"), mapping_held={"alpaca": reason})
+    assert route(both, portfolio(trade_other_listings=trade_other_listings), BOTH) == reason
+
+
+def test_another_listing_found_before_one_that_waits_is_not_bought_in_its_place() -> None:
     other = mapping(contract("alpaca", "uuid-adr"), status=MappingStatus.OTHER_LISTING, broker="alpaca", reason="other_listing")
-    both = candidate(AT_IBKR, other, mapping_held={"alpaca": "mapping_changed: mic XNAS -> XFRA"})
-    found = route(both, portfolio(trade_other_listings=True), BOTH)
-    assert isinstance(found, Route)
-    assert found.account_id == "ibkr-main"
-    alone = candidate(other, mapping_held={"alpaca": "mapping_changed: mic XNAS -> XFRA"}, preference=("alpaca",))
-    assert route(alone, portfolio(trade_other_listings=True), BOTH) == "mapping_changed: mic XNAS -> XFRA"
+    reason = "mapping_changed: native_id 265598 -> 999"
+    both = candidate(AT_IBKR, other, mapping_held={"ibkr": reason})
+    assert route(both, portfolio(trade_other_listings=True), BOTH) == reason
