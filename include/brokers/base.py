@@ -1,8 +1,8 @@
 """The broker port: what every adapter offers and what is handed to it. Adapters only translate.
 
 An adapter is a context manager: entering connects, authenticates and proves the environment as far as the broker lets it (or
-the first request does, see `BrokerContext.connects_when_asked`); leaving closes. Its SDK is imported lazily inside its own
-folder, and its exceptions never leave it: every method raises only `include.errors` classes.
+the first request does, see `BrokerContext.connects_when_asked`); leaving closes. Its SDK is imported lazily inside its own folder,
+and its exceptions never leave it: every method raises only `include.errors` classes.
 """
 
 from abc import ABC, abstractmethod
