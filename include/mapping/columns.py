@@ -1,5 +1,6 @@
 """Small steps between arrow columns and numpy masks that the matcher takes again and again."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ def among(column: Any, values: pa.Array) -> Mask:
 
 def cusips(cusip: pa.Array, isin: pa.Array) -> pa.Array:
     """CUSIPs, those within the ISINs of the US and Canada included."""
+    if isin.null_count == len(isin):
+        return cusip
     within = pc.struct_field(pc.extract_regex(isin, r"^(?:US|CA)(?P<cusip>[0-9A-Z]{9})[0-9]$"), "cusip")
     return pc.coalesce(cusip, within)
 
@@ -39,6 +42,14 @@ def flat(column: Any, kind: pa.DataType) -> pa.Array:
     return whole.cast(kind)
 
 
+def taken(table: pa.Table, rows: pa.Array) -> pa.Table:
+    """Some rows of a table, null for a null; brokers leave many columns empty, of which nothing has to be taken."""
+    columns = [
+        pa.nulls(len(rows), column.type) if column.null_count == len(column) else column.take(rows) for column in table.columns
+    ]
+    return pa.table(columns, schema=table.schema)
+
+
 def join(left_rows: Rows, left: pa.Array, right_rows: Rows, right: pa.Array) -> tuple[Rows, Rows]:
     """Every (left row, right row) whose keys are equal, in the order of rows; null joins nothing.
 
@@ -46,14 +57,42 @@ def join(left_rows: Rows, left: pa.Array, right_rows: Rows, right: pa.Array) -> 
         left_rows / right_rows: One per key, ascending; a row may have several keys.
         left / right: Keys.
     """
-    keys = pc.dictionary_encode(right.drop_null())
-    if not len(keys):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    sizes = np.bincount(keys.indices.to_numpy(), minlength=len(keys.dictionary))
-    by_key = right_rows[mask(pc.is_valid(right))][np.argsort(keys.indices.to_numpy(), kind="stable")]
-    found = pc.index_in(left, value_set=keys.dictionary)
-    key = found.drop_null().to_numpy()
-    count = sizes[key]
-    before = np.cumsum(count) - count
-    place = np.arange(count.sum()) - np.repeat(before, count) + np.repeat((np.cumsum(sizes) - sizes)[key], count)
-    return np.repeat(left_rows[mask(pc.is_valid(found))], count), by_key[place]
+    index = Index.of(right_rows, right)
+    return index.join(left_rows, index.find(left))
+
+
+@dataclass(frozen=True)
+class Index:
+    """Rows by their keys: made once, asked for the keys of several tables.
+
+    Attributes:
+        keys: Distinct, none null.
+        rows: Those of the first key in their order, then those of the second ...
+        sizes: How many of them each key has.
+    """
+
+    keys: pa.Array
+    rows: Rows
+    sizes: Rows
+
+    @classmethod
+    def of(cls, rows: Rows, keys: pa.Array) -> "Index":
+        """Rows, one per key; a row may have several keys, or null for none."""
+        known = pc.dictionary_encode(keys.drop_null())
+        codes = known.indices.to_numpy()
+        order = np.argsort(codes, kind="stable")
+        return cls(known.dictionary, rows[mask(pc.is_valid(keys))][order], np.bincount(codes, minlength=len(known.dictionary)))
+
+    def find(self, column: Any) -> Rows:
+        """The place of each value among the keys, -1 where it is none."""
+        found: Rows = pc.fill_null(pc.index_in(column, value_set=self.keys), -1).to_numpy().astype(np.int64)
+        return found
+
+    def join(self, others: Rows, places: Rows) -> tuple[Rows, Rows]:
+        """Every (other row, row) with the same key, in the order of the other rows, whose keys' places were found."""
+        some = places >= 0
+        key = places[some]
+        count = self.sizes[key]
+        before = np.cumsum(count) - count
+        place = np.arange(count.sum()) - np.repeat(before, count) + np.repeat((np.cumsum(self.sizes) - self.sizes)[key], count)
+        return np.repeat(others[some], count), self.rows[place]

@@ -17,7 +17,7 @@ from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import AssetClass
 from include.domain.market import Market
 from include.errors import InputError
-from include.mapping.columns import Mask, Rows, among, cusips, flat, mask, same
+from include.mapping.columns import Mask, Rows, among, cusips, flat, mask, same, taken
 from include.mapping.names import Names, parse_names
 from include.mapping.reasons import CODES, FITS
 from include.mapping.spelling import spelled
@@ -26,10 +26,14 @@ from include.mapping.wanted import IDENTITIES, Wanted
 
 # IBKR's exchange word for contracts that are only valued, never traded, and its suffix for symbols that were given away.
 _VALUED_ONLY = "VALUE"
+_DEAD_MARK = ".OLD"
 _DEAD_SUFFIX = r"\.OLD\d*$"
 _PASSING = "tradable|halt|suspend"
 _KINDS = frozenset(kind.value for kind in AssetClass)
 _PAIRS = pa.array([kind.value for kind in QUOTED_IN_PAIRS])
+
+
+Shared = tuple[Rows, Rows]
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,20 @@ class ContractList:
         """Every name, taken apart."""
         return parse_names(flat(self.table["name"], pa.string()))
 
-    def pick(self, wanted: Wanted) -> "Contracts":
-        """The contracts that share an identity or a symbol with something wanted."""
-        chosen = among(self.symbol_keys, wanted.keys)
-        for name in IDENTITIES:
-            if self.table[name].null_count < self.table.num_rows:
-                chosen |= among(self.table[name], wanted.column(name))
-        return self.pick_rows(chosen)
+    def pick(self, wanted: Wanted) -> tuple["Contracts", dict[str, Shared]]:
+        """The contracts that share a key with something wanted, and by key the wanted row and the contract of each that do.
+
+        Keys are those of `Wanted.indexes` that the list knows.
+        """
+        columns = {name: self.table[name] for name in IDENTITIES if self.table[name].null_count < self.table.num_rows}
+        columns["symbol"] = self.symbol_keys
+        places = {name: index.find(columns[name]) for name, index in wanted.indexes.items() if name in columns}
+        chosen = np.zeros(self.table.num_rows, np.bool_)
+        for found in places.values():
+            chosen |= found >= 0
+        picked, rows = self.pick_rows(chosen), np.arange(self.table.num_rows)
+        shared = {name: wanted.indexes[name].join(rows, found) for name, found in places.items()}
+        return picked, {name: (i, picked.of_rows(mine)) for name, (mine, i) in shared.items()}
 
     def pick_rows(self, chosen: Mask) -> "Contracts":
         """The contracts of some rows, and of all rows with the same native ids."""
@@ -92,7 +103,7 @@ class Contracts:
             configured.
         state: `FITS` for a live contract, else the code of why it cannot be traded.
         isin_count: How many different ISINs its rows carry.
-        isin_rows / isins: Every ISIN that a contract answers to, and its row.
+        picked_rows / group: Every row that was picked of the list, ascending, and which contract it is of.
         unnamed: Rows whose names nobody asks for, so that they are not taken apart; None: none.
     """
 
@@ -103,8 +114,8 @@ class Contracts:
     market: pa.Array
     state: npt.NDArray[np.int8]
     isin_count: Rows
-    isin_rows: Rows
-    isins: pa.Array
+    picked_rows: Rows
+    group: Rows
     unnamed: Mask | None = None
 
     def __len__(self) -> int:
@@ -113,6 +124,15 @@ class Contracts:
     def column(self, name: str) -> pa.Array:
         """One column of the table."""
         return flat(self.table[name], pa.string())
+
+    def of_rows(self, rows: Rows) -> Rows:
+        """The contracts that picked rows of the list are of."""
+        return self.group[np.searchsorted(self.picked_rows, rows)]
+
+    @cached_property
+    def market_told(self) -> Mask:
+        """Whether the broker tells a market."""
+        return mask(pc.not_equal(self.market, ""))
 
     @cached_property
     def names(self) -> Names:
@@ -142,8 +162,11 @@ class Contracts:
     @cached_property
     def share_class(self) -> pa.Array:
         """By the symbol (`BRK B`), else by the name, else null."""
-        found = pc.struct_field(pc.extract_regex(self.spelled, r"^[A-Z0-9]+[.](?P<letter>[A-Z])$"), "letter")
-        return pc.coalesce(found, self.names.share_class)
+        found = np.full(len(self), None, dtype=object)
+        parted = mask(pc.match_substring(self.spelled, "."))  # few
+        told = pc.extract_regex(self.spelled.filter(pa.array(parted)), r"^[A-Z0-9]+[.](?P<letter>[A-Z])$")
+        found[parted] = pc.struct_field(told, "letter").to_pylist()
+        return pc.coalesce(pa.array(found, pa.string()), self.names.share_class)
 
     @cached_property
     def squeezed_symbol(self) -> pa.Array:
@@ -165,7 +188,11 @@ def complete(table: pa.Table) -> pa.Table:
 
 def symbol_keys(table: pa.Table, symbols: pa.Array) -> pa.Array:
     """The key of each row's symbol; of pairs `BASE.QUOTE`."""
-    keys = pc.replace_substring_regex(symbols, _DEAD_SUFFIX, "")
+    keys = symbols
+    dead = _dead(symbols)
+    if dead.any():
+        bare = pc.replace_substring_regex(symbols.filter(pa.array(dead)), _DEAD_SUFFIX, "")
+        keys = pc.replace_with_mask(symbols, pa.array(dead), bare)
     rows = np.flatnonzero(mask(pc.is_in(table["asset_class"], value_set=_PAIRS)))
     if not len(rows):
         return keys
@@ -178,7 +205,7 @@ def symbol_keys(table: pa.Table, symbols: pa.Array) -> pa.Array:
 
 
 def _contracts(listed: ContractList, rows: Rows) -> Contracts:
-    table, keys = listed.table.take(pa.array(rows)), listed.symbol_keys.take(pa.array(rows))
+    table, keys = taken(listed.table, pa.array(rows)), listed.symbol_keys.take(pa.array(rows))
     first, group = _groups(table)
     state = np.zeros(len(first), np.int8)
     np.maximum.at(
@@ -188,7 +215,7 @@ def _contracts(listed: ContractList, rows: Rows) -> Contracts:
     isins = flat(table["isin"], pa.string())
     edges = pa.table({"row": group, "isin": isins}).filter(pc.is_valid(isins)).group_by(["row", "isin"]).aggregate([])
     isin_rows = edges["row"].to_numpy().astype(np.int64)
-    kept = table if len(first) == table.num_rows else table.take(pa.array(first))
+    kept = table if len(first) == table.num_rows else taken(table, pa.array(first))
     return Contracts(
         listed=listed,
         table=kept,
@@ -197,8 +224,8 @@ def _contracts(listed: ContractList, rows: Rows) -> Contracts:
         market=_markets(kept, listed.markets, listed.home_market),
         state=state,
         isin_count=np.bincount(isin_rows, minlength=len(first)).astype(np.int64),
-        isin_rows=isin_rows,
-        isins=flat(edges["isin"], pa.string()),
+        picked_rows=rows,
+        group=group,
     )
 
 
@@ -208,12 +235,13 @@ def _groups(table: pa.Table) -> tuple[Rows, Rows]:
     It is the row with an ISIN, and of those the one that is not tradable.
     """
     ids = flat(table["native_id"], pa.string())
-    codes = pc.dictionary_encode(ids).indices.to_numpy(zero_copy_only=False)
+    known = pc.dictionary_encode(ids)
+    if len(known.dictionary) == len(ids):
+        return np.arange(len(ids)), np.arange(len(ids))
     nameless = mask(pc.equal(pc.fill_null(ids, ""), ""))
-    codes = np.where(nameless, table.num_rows + np.arange(table.num_rows), np.nan_to_num(codes)).astype(np.int64)
-    found, group = np.unique(codes, return_inverse=True)
-    if len(found) == len(codes):
-        return np.arange(len(codes)), np.arange(len(codes))
+    codes = np.nan_to_num(known.indices.to_numpy(zero_copy_only=False))
+    codes = np.where(nameless, table.num_rows + np.arange(table.num_rows), codes).astype(np.int64)
+    _, group = np.unique(codes, return_inverse=True)
     tie = [column.cast(pa.string()) for column in table.columns]  # of rows that differ always the same one, whatever their order
     ranks = pc.rank(pc.binary_join_element_wise(*tie, "|", null_handling="replace"), tiebreaker="first").to_numpy()
     order = np.lexsort((ranks, mask(table["tradable"]), mask(pc.is_null(table["isin"])), group))
@@ -237,14 +265,21 @@ def _conflicts(table: pa.Table, keys: pa.Array, first: Rows, group: Rows) -> Row
 
 def _states(table: pa.Table, symbol: pa.Array) -> npt.NDArray[np.int8]:
     word = pc.fill_null(table["exchange"], "")
-    gone = mask(pc.match_substring_regex(symbol, _DEAD_SUFFIX)) | mask(pc.equal(word, _VALUED_ONLY))
-    reason = pc.utf8_lower(pc.fill_null(table["inactive_reason"], "tradable"))
-    passing = mask(pc.match_substring_regex(reason, _PASSING))
+    gone = _dead(symbol) | mask(pc.equal(word, _VALUED_ONLY))
+    passing = np.ones(table.num_rows, np.bool_)
+    told = mask(pc.is_valid(table["inactive_reason"]))
+    passing[told] = mask(pc.match_substring_regex(pc.utf8_lower(table["inactive_reason"].filter(pa.array(told))), _PASSING))
     # IBKR's conId 0 is no id, also behind the name of a mirrored broker.
     no_id = mask(pc.match_substring_regex(pc.fill_null(table["native_id"], ""), "(^|:)0?$"))
     stopped = [no_id, gone, mask(table["tradable"]), passing]
     codes = [CODES["no_native_id"], CODES["inactive"], FITS, CODES["not_tradable"]]
     return np.select(stopped, codes, CODES["inactive"]).astype(np.int8)
+
+
+def _dead(symbols: pa.Array) -> Mask:
+    found = mask(pc.match_substring(symbols, _DEAD_MARK))  # hardly any
+    found[found] = mask(pc.match_substring_regex(symbols.filter(pa.array(found)), _DEAD_SUFFIX))
+    return found
 
 
 def _markets(table: pa.Table, markets: Mapping[str, Market], home: str | None) -> pa.Array:

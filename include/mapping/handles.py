@@ -16,9 +16,9 @@ from include.domain.handle import Claim
 from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
 from include.errors import InputError
-from include.mapping.columns import among, mask
+from include.mapping.columns import among, join, mask
 from include.mapping.contracts import ContractList, Contracts, complete
-from include.mapping.pairs import Pairs, by_symbol
+from include.mapping.pairs import Pairs
 from include.mapping.reasons import FITS, reason_of
 from include.mapping.wanted import Wanted
 
@@ -134,8 +134,8 @@ def _refusals(meant: Sequence[tuple[Instrument, int]], contracts: Contracts, mar
     """Why each row is not what its id leads to, by the matcher's facts; [] where it is."""
     wanted = Wanted.of([instrument for instrument, _ in meant], markets)
     pairs = Pairs(wanted, contracts, np.arange(len(meant)), np.array([place for _, place in meant], np.int64))
-    symbols = by_symbol(wanted, contracts)
-    bears = np.isin(pairs.i * len(contracts) + pairs.c, symbols.i * len(contracts) + symbols.c)
+    i, c = join(wanted.key_rows, wanted.keys, np.arange(len(contracts)), contracts.symbol_key)
+    bears = np.isin(pairs.i * len(contracts) + pairs.c, i * len(contracts) + c)
     kinds = contracts.asset_class.take(pa.array(pairs.c))
     meant_kind = mask(pc.is_in(kinds, value_set=pa.array(sorted(_MEANT))))
     facts = {

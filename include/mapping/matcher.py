@@ -70,10 +70,10 @@ def match_columns(
         InputError: A contract is of an unknown kind.
     """
     listed = ContractList(complete(contracts), markets, home_market, names_are_keys=knows_isin)
-    picked = listed.pick(wanted)
+    picked, shared = listed.pick(wanted)
     verdicts = Verdicts.undecided(len(wanted))
-    symbols = by_symbol(wanted, picked).naming_only_what_matters()
-    decided = decide_by_identity(by_identity(wanted, picked), symbols, verdicts)
+    symbols = by_symbol(wanted, picked, shared).naming_only_what_matters()
+    decided = decide_by_identity(by_identity(wanted, picked, shared), symbols, verdicts)
     decide_by_symbol(symbols, ~decided, verdicts)
     known = [name for name in IDENTITIES if listed.table[name].null_count < listed.table.num_rows]
     tried = sum(len(wanted) - wanted.column(name).null_count for name in known) + int((~decided[wanted.key_rows]).sum())

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from include.domain.contract import Contract, from_row
 from include.domain.mapping import Mapping
 from include.errors import InputError
-from include.mapping.columns import flat
+from include.mapping.columns import flat, taken
 from include.mapping.names import parse_names
 from include.mapping.similarity import similarities
 from include.mapping.verdicts import METHODS, NAME, NO_CONTRACT, REASONS, STATUSES, TICKER, Verdicts
@@ -51,7 +51,7 @@ class Matches:
             "reason": pa.array([reason or None for reason in REASONS]).take(pa.array(said.reason)),
             "search_method": methods,
         }
-        found = self.listed.take(row)
+        found = taken(self.listed, row)
         return pa.table({**told, **{name: found[name] for name in found.column_names}})
 
     def mappings(self) -> list[Mapping]:

@@ -46,7 +46,7 @@ def decide_by_name(wanted: Wanted, listed: ContractList, undecided: Mask, verdic
     rows = open_rows(wanted, undecided, verdicts)
     if not len(rows) or not listed.table.num_rows:
         return
-    ours = _openings(wanted.names.core.take(pa.array(rows)), wanted.column("currency").take(pa.array(rows)))
+    ours = _openings(wanted.names.words.take(rows).joined(" "), wanted.column("currency").take(pa.array(rows)))
     theirs = _openings(listed.names.core, flat(listed.table["currency"], pa.string()))
     contracts = listed.pick_rows(among(theirs, ours))
     i, c = join(rows, ours, np.arange(len(contracts)), theirs.take(pa.array(contracts.rows)))
@@ -63,7 +63,7 @@ def open_rows(wanted: Wanted, undecided: Mask, verdicts: Verdicts) -> Rows:
     """Instruments that a name may decide."""
     final = np.isin(verdicts.reason, _FINAL) | ~verdicts.is_(MappingStatus.NOT_FOUND)
     plain = mask(pc.is_in(wanted.region, value_set=_PLAIN_NAMES))
-    return np.flatnonzero(undecided & ~final & ~plain & ~wanted.is_pair & ~_funds(wanted.column("asset_class")))
+    return np.flatnonzero(undecided & ~final & ~plain & ~wanted.is_pair & ~wanted.is_fund)
 
 
 def _funds(kinds: pa.Array) -> Mask:

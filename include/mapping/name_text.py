@@ -21,8 +21,9 @@ _BYTES[list(b"0123456789abcdefghijklmnopqrstuvwxyz")] = list(b"0123456789abcdefg
 _BYTES[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")] = list(b"abcdefghijklmnopqrstuvwxyz")
 _PERCENT = re.compile(r"([0-9.]+) ?%")
 _FORMS = r"a s|s a|a b|a g|n v|b v|s p a|s e"
-_JOINED = r"\b(ultra|ult|un)(short|shrt|pro|hedged)\b"  # what makes it the opposite is a word of its own
+_JOINED = re.compile(r"\b(ultra|ult|un)(short|shrt|pro|hedged)\b")  # what makes it the opposite is a word of its own
 _SPACED_FORM = re.compile(rf"\b(?:{_FORMS})(?=$| )")
+_REJOINED = rf"{_JOINED.pattern}|\b(?:{_FORMS})(?:$| )"
 
 
 def plain_words(names: pa.Array) -> pa.Array:
@@ -34,20 +35,23 @@ def plain_words(names: pa.Array) -> pa.Array:
     text = _where(text, pc.invert(pc.string_is_ascii(text)), _folded)
     text = _where(text, pc.match_substring_regex(text, _RARE), _without_marks)
     text = _letters_and_digits(text)
-    text = pc.replace_substring_regex(text, _JOINED, r"\1 \2")
-    text = _where(text, pc.match_substring(text, "  "), lambda one: " ".join(one.split()))
-    text = pc.ascii_trim(text, " ")
-    return _where(text, pc.match_substring_regex(text, rf"\b(?:{_FORMS})(?:$| )"), _joined_forms)
+    return _where(text, pc.match_substring_regex(text, _REJOINED), _rejoined)
 
 
 def _letters_and_digits(text: pa.Array) -> pa.Array:
-    """Lower case, and a blank for every byte that is no ASCII letter or digit: by one look into a table per byte."""
-    text = pa.concat_arrays([text])  # without an offset of its own
-    valid, offsets, data = text.buffers()
-    if data is None:
+    """Lower case, and one blank for all that stands between ASCII letters and digits: one look into a table per byte."""
+    ends = np.cumsum(pc.binary_length(text).to_numpy())
+    data = pa.concat_arrays([text]).buffers()[2]  # without an offset of its own
+    if not len(ends) or not ends[-1] or data is None:
         return text
-    plain = pa.py_buffer(_BYTES[np.frombuffer(data, np.uint8)])
-    return pa.StringArray.from_buffers(len(text), offsets, plain, valid)
+    plain = _BYTES[np.frombuffer(data, np.uint8)[: ends[-1]]]
+    blank = plain == ord(" ")
+    dropped = blank & np.append(blank[1:], True)  # of several the last stays, before a word
+    last = ends[ends > 0] - 1
+    dropped[last] = blank[last]
+    offsets = np.concatenate(([0], np.cumsum(~dropped)[ends - 1] * (ends > 0))).astype(np.int32)
+    words = pa.StringArray.from_buffers(len(text), pa.py_buffer(offsets), pa.py_buffer(plain[~dropped]))
+    return pc.ascii_ltrim(words, " ")
 
 
 def _where(text: pa.Array, mask: pa.Array, change: Callable[[str], str]) -> pa.Array:
@@ -74,5 +78,5 @@ def _without_marks(text: str) -> str:
     return _INITIAL.sub(r"\1", text)
 
 
-def _joined_forms(text: str) -> str:
-    return _SPACED_FORM.sub(lambda found: found[0].replace(" ", ""), text)
+def _rejoined(text: str) -> str:
+    return _SPACED_FORM.sub(lambda found: found[0].replace(" ", ""), _JOINED.sub(r"\1 \2", text))

@@ -92,3 +92,10 @@ DESCRIPTION = (
     r"|units?(?: each\b| of one\b| \d|$)"
     r"|[abc]$).*"
 )
+# Every name that one of these patterns fits has one of these words, not as its first (tests/mapping/test_names.py).
+MARK = (
+    r"^(?:[a-d]|(?:un)?sponsored|unsp|spons?|sp|american|global|depositary|depository|class|cl|series|ser"
+    r"|adrs?|ads|gdrs?|gds|cdi|bdr|registry|reg|registered|bearer|voting|vtg|pct|common|ordinary|comm?|ord|fpo"
+    r"|subordinate|restricted|capital|shs?|shares?|aktie[rn]?|units?|notes?|debentures?|bonds?|warrants?|wts?|wrts?"
+    r"|preferred|preference|pfd|prf|pref|vorzugsaktien?|vorzuege|vorz|vzo?|rights?|rts?|etfs?|etns?|ucits|funds?|traded)$"
+)

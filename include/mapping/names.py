@@ -2,12 +2,14 @@
 
 Sources cut names (`Ingredion Incorporated Common S`), brokers shout and abbreviate (`NEW WAVE GROUP AB -B SHS`), and lists add
 the form (`Class A Ordinary Shares`, `American Depositary Shares`). `parse_names` takes whole columns apart: the words that
-identify the company (`core`), the form (`ordinary`, `depositary`, `warrant` ...) and the share class (`A`). Forms and classes are
-never noise: an ADR is another instrument.
+identify the company, the form (`ordinary`, `depositary`, `warrant` ...) and the share class (`A`). Forms and classes are never
+noise: an ADR is another instrument.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +26,6 @@ from include.mapping.words import Words
 SHORTEST_CUT = 24
 SHORTEST_STUMP = 14
 _ANY_FORM = "|".join(f"(?:{pattern})" for _, pattern in FORMS)
-_MARKED = "|".join(
-    f"(?:{mark})" for mark in (name_words.DESCRIPTION, name_words.FUND, name_words.ANY_FUND, _ANY_FORM, name_words.SHARE_CLASS)
-)
 _FORM_CODES = {form: code for code, form in enumerate(Form)}
 _ROOM_MADE = [_FORM_CODES[form] for form in (Form.DEPOSITARY, Form.PREFERRED, Form.DEBT)]  # of blank cheques all words count
 
@@ -37,12 +36,11 @@ class Names:
 
     Attributes:
         full: Every word, lower case, without accents and punctuation; legal form and description included.
-        core: The words that identify the company, in order; "" only where the name has no letters or digits at all.
-        squeezed: `core` without blanks.
+        words: Those that identify the company, in order; none only where the name has no letters or digits at all.
+        squeezed: `words` as text without blanks.
         is_empty: Whether there are none.
-        hard: The words of `core` that are neither soft nor a legal form; all of them where none is left.
-        first: The first of `hard`.
-        numbers: Those of `hard` that are numbers, sorted; mostly "". An `i` that may as well be what is left of `Inc` is `i?`.
+        hard_words: Those of `words` that are neither soft nor a legal form; all of them where none is left.
+        numbers: Those of `hard_words` that are numbers, sorted; mostly "". An `i` that may as well be the rest of `Inc` is `i?`.
         share_class: `A`, `B` ... where the name says so, else null.
         form: Code of the `Form` (position in the enumeration).
         is_fund: Whether the name says that this is an exchange-traded product.
@@ -52,10 +50,9 @@ class Names:
     """
 
     full: pa.Array
-    core: pa.Array
+    words: Words
     squeezed: pa.Array
-    hard: pa.Array
-    first: pa.Array
+    hard_words: Words
     numbers: pa.Array
     share_class: pa.Array
     form: npt.NDArray[np.int8]
@@ -70,11 +67,29 @@ class Names:
 
     def take(self, rows: npt.NDArray[np.intp]) -> "Names":
         """The names of some rows, in their order; a row may be asked for several times."""
-        found = {}
+        found: dict[str, Any] = {}
         for field in fields(self):
             column = getattr(self, field.name)
-            found[field.name] = column[rows] if isinstance(column, np.ndarray) else column.take(pa.array(rows))
+            if isinstance(column, np.ndarray):
+                found[field.name] = column[rows]
+            else:
+                found[field.name] = column.take(rows if isinstance(column, Words) else pa.array(rows))
         return Names(**found)
+
+    @cached_property
+    def core(self) -> pa.Array:
+        """`words` as text; like the next two for the few names that are looked at so closely."""
+        return self.words.joined(" ")
+
+    @cached_property
+    def hard(self) -> pa.Array:
+        """`hard_words` as text."""
+        return self.hard_words.joined(" ")
+
+    @cached_property
+    def first(self) -> pa.Array:
+        """The first of `hard_words`."""
+        return self.hard_words.first()
 
     def form_of(self, row: int) -> Form:
         """The form of one row."""
@@ -82,34 +97,30 @@ class Names:
 
 
 def parse_names(names: Iterable[str | None] | pa.Array) -> Names:
-    """Take names apart; each distinct one once. Null counts as "": no words, form `ordinary`, no class."""
+    """Take names apart. Null counts as "": no words, form `ordinary`, no class."""
     column = names if isinstance(names, pa.Array) else pa.array(list(names), pa.string())
-    distinct = pc.dictionary_encode(pc.fill_null(column, ""))
-    parsed = _parsed(distinct.dictionary)
-    return parsed if len(parsed) == len(column) else parsed.take(distinct.indices.to_numpy())
-
-
-def _parsed(names: pa.Array) -> Names:
-    full = plain_words(names)
-    marked = _has(full, _MARKED)  # most names are plain
+    full = plain_words(column)
+    all_words = Words.split(full)
+    marked = all_words.marked()
     share = _share(full.filter(pa.array(marked)))
     is_fund, is_of_fund = (_spread(marked, column) for column in (share.is_fund, share.is_of_fund))
     form = np.full(len(full), _FORM_CODES[Form.ORDINARY], np.int8)
     form[marked] = share.form
     share_class = pc.replace_with_mask(pa.nulls(len(full), pa.string()), pa.array(marked), share.share_class)
-    written = Words.split(pc.replace_with_mask(full, pa.array(marked), share.company))
+    kept = all_words.lengths.copy()
+    kept[marked] = pc.list_value_length(pc.split_pattern(share.company, " ")).to_numpy()
+    written = all_words.only_first(kept)
     length = pc.binary_length(full).to_numpy()
     stump = written.stumps(length >= SHORTEST_STUMP)
     words = written.without(stump).once().without_endings()
     hard = words.hard(is_of_fund)
     is_empty = words.lengths == 0
-    is_whole = ~is_empty & (words.lengths + stump <= pc.count_substring(full, " ").to_numpy())
+    is_whole = ~is_empty & (words.lengths + stump < all_words.lengths)
     return Names(
         full=full,
-        core=words.joined(" "),
+        words=words,
         squeezed=words.joined(""),
-        hard=hard.joined(" "),
-        first=hard.first(),
+        hard_words=hard,
         numbers=hard.numbers(is_whole, written.ones() & stump),
         share_class=share_class,
         form=form,

@@ -1,5 +1,6 @@
 """Pairs of a wanted instrument and a contract that share a key, and what the two agree on. Every fact is a column."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.domain.instrument import AssetClass
-from include.mapping.columns import Mask, Rows, join, mask, same
-from include.mapping.contracts import Contracts
+from include.mapping.columns import Mask, Rows, mask, same
+from include.mapping.contracts import Contracts, Shared
 from include.mapping.name_words import Form
 from include.mapping.reasons import CODES, FITS
 from include.mapping.similarity import similarities
@@ -22,6 +23,7 @@ SYMBOL_NAME_MIN = 70.0
 FUND_NAME_MIN = 85.0
 
 _SHARES = pa.array([AssetClass.STOCK.value, AssetClass.ETF.value])
+_NONE = np.zeros(0, np.int64)
 _ORDINARY, _DEPOSITARY = list(Form).index(Form.ORDINARY), list(Form).index(Form.DEPOSITARY)
 
 
@@ -84,7 +86,7 @@ class Pairs:
     @cached_property
     def market_told(self) -> Mask:
         """The broker tells a market."""
-        return mask(pc.not_equal(self.contracts.market.take(pa.array(self.c)), ""))
+        return self.contracts.market_told[self.c]
 
     @cached_property
     def state(self) -> npt.NDArray[np.int8]:
@@ -103,12 +105,14 @@ class Pairs:
 
         The FIGI of a listing differs from market to market, so that it contradicts nothing.
         """
-        wanted, known = self.wanted.column("isin").take(pa.array(self.i)), self.contracts.isin_count[self.c]
-        agrees = same(self.wanted.column("isin"), self.i, self.contracts.column("isin"), self.c) & (known == 1)
-        found = mask(pc.is_valid(wanted)) & (known > 0) & ~agrees
+        agrees = found = np.zeros(len(self), np.bool_)
+        known = self.contracts.isin_count[self.c]
+        if known.any():
+            agrees = same(self.wanted.column("isin"), self.i, self.contracts.column("isin"), self.c) & (known == 1)
+            found = mask(pc.is_valid(self.wanted.column("isin")))[self.i] & (known > 0) & ~agrees
         for name in ("share_class_figi", "cusip"):
-            found |= self._differ(self.wanted.column(name), self.contracts.column(name))
-        found |= ~agrees & self._differ(self.wanted.cusips, self.contracts.cusips)
+            found = found | self._differ(self.wanted.column(name), self.contracts.column(name))
+        found = found | (~agrees & self._differ(self.wanted.cusips, self.contracts.cusips))
         return np.asarray(found)
 
     @cached_property
@@ -133,9 +137,7 @@ class Pairs:
         shares; where symbol and market agree, and the name as nearly as funds' names must, that is no contradiction.
         """
         ours, theirs = self.wanted.names.form[self.i], self.contracts.names.form[self.c]
-        isin, market = self.wanted.column("isin"), self.wanted.column("market")
-        american = mask(pc.or_kleene(pc.starts_with(isin, "US"), pc.is_null(isin))) & mask(pc.equal(market, "US"))
-        receipt = (theirs == _DEPOSITARY) & (ours == _ORDINARY) & american[self.i]
+        receipt = (theirs == _DEPOSITARY) & (ours == _ORDINARY) & self.wanted.may_be_receipt[self.i]
         kind: Mask = same(self.wanted.column("asset_class"), self.i, self.contracts.asset_class, self.c)
         filed_otherwise = np.flatnonzero(self.same_kind_by_identity & ~kind)
         if len(filed_otherwise):
@@ -160,8 +162,7 @@ class Pairs:
 
         Neither those of symbols and names together may contradict, nor the two names' own.
         """
-        funds = mask(pc.equal(self.wanted.column("asset_class"), AssetClass.ETF.value))[self.i]
-        near = self.score >= np.where(funds, FUND_NAME_MIN, SYMBOL_NAME_MIN)
+        near = self.score >= np.where(self.wanted.is_fund[self.i], FUND_NAME_MIN, SYMBOL_NAME_MIN)
         classes = (
             (self.wanted.share_class, self.contracts.share_class),
             (self.wanted.names.share_class, self.contracts.names.share_class),
@@ -204,28 +205,24 @@ class Pairs:
 _FACTS = frozenset(name for name, value in vars(Pairs).items() if isinstance(value, cached_property))
 
 
-def by_identity(wanted: Wanted, contracts: Contracts) -> Pairs:
-    """Pairs that share an ISIN, FIGI or CUSIP; each once, under the strongest."""
-    rows = np.arange(len(wanted))
-    found: dict[str, tuple[Rows, Rows]] = {}
-    for name in IDENTITIES:
-        ours = wanted.column(name)
-        if name == "isin":
-            i, edge = join(rows, ours, np.arange(len(contracts.isins)), contracts.isins)
-            found[name] = i, contracts.isin_rows[edge]
-        elif ours.null_count < len(ours):
-            found[name] = join(rows, ours, np.arange(len(contracts)), contracts.column(name))
-    i = np.concatenate([pair[0] for pair in found.values()])
-    c = np.concatenate([pair[1] for pair in found.values()])
-    method = np.concatenate([np.full(len(found[n][0]), IDENTITIES.index(n), np.int8) for n in found])
-    order = np.lexsort((method, c, i))
-    i, c, method = i[order], c[order], method[order]
-    first = np.append(True, (i[1:] != i[:-1]) | (c[1:] != c[:-1]))[: len(i)]
-    return Pairs(wanted, contracts, i[first], c[first], method[first])
+def by_identity(wanted: Wanted, contracts: Contracts, shared: Mapping[str, Shared]) -> Pairs:
+    """Pairs that share an ISIN, FIGI or CUSIP; each once, under the strongest.
+
+    Args:
+        wanted / contracts: All of them.
+        shared: What they share, as `ContractList.pick` tells it.
+    """
+    kinds, width = len(IDENTITIES), len(contracts)
+    found = [(shared[name][0] * width + shared[name][1]) * kinds + code for code, name in enumerate(IDENTITIES) if name in shared]
+    keys = np.sort(np.concatenate((_NONE, *found)))
+    first = np.append(True, keys[1:] // kinds != keys[:-1] // kinds)[: len(keys)]
+    pair, method = np.divmod(keys[first], kinds)
+    return Pairs(wanted, contracts, pair // max(width, 1), pair % max(width, 1), method.astype(np.int8))
 
 
-def by_symbol(wanted: Wanted, contracts: Contracts) -> Pairs:
-    """Pairs that share a symbol in one of its spellings; each once."""
-    i, c = join(wanted.key_rows, wanted.keys, np.arange(len(contracts)), contracts.symbol_key)
-    first = np.append(True, (i[1:] != i[:-1]) | (c[1:] != c[:-1]))[: len(i)]
-    return Pairs(wanted, contracts, i[first], c[first])
+def by_symbol(wanted: Wanted, contracts: Contracts, shared: Mapping[str, Shared]) -> Pairs:
+    """Pairs that share a symbol in one of its spellings; each once. Arguments as for `by_identity`."""
+    i, c = shared["symbol"]
+    keys = np.sort(i * len(contracts) + c)  # np.unique is several times slower
+    i, c = np.divmod(keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]], max(len(contracts), 1))
+    return Pairs(wanted, contracts, i, c)

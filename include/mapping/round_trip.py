@@ -1,7 +1,6 @@
 """The way back: a match stands only if its contract, looked up backwards, leads to this instrument and to no other."""
 
 import numpy as np
-import pyarrow.compute as pc
 
 from include.mapping.columns import Mask, Rows
 from include.mapping.pairs import Pairs
@@ -17,7 +16,7 @@ def bring_home(wanted: Wanted, by_symbol: Pairs, verdicts: Verdicts) -> None:
         by_symbol: All pairs that share a symbol.
         verdicts: Written to.
     """
-    ids = pc.dictionary_encode(wanted.column("instrument_id")).indices.to_numpy().astype(np.int64)
+    ids = wanted.instrument_codes
     lost = _claimed_twice(ids, verdicts) | _anothers_symbol(ids, by_symbol, verdicts)
     verdicts.withdraw(lost, CLAIMED_TWICE)
 

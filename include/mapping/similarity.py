@@ -136,12 +136,14 @@ def _covers(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
     reached = {0}  # how many of the long words the short ones so far can stand for
     for word in short:
         reached = {end for start in reached for end in _ends(word, long, start)}
+        if not reached:
+            return False
     return len(long) in reached
 
 
 def _ends(word: str, long: tuple[str, ...], start: int) -> Iterator[int]:
     """Up to where a word can stand for the long words from `start` on: one that begins alike, or several by their initials."""
-    if start == len(long):
+    if start == len(long) or long[start][0] != word[0]:
         return
     if long[start].startswith(word) or word.startswith(long[start]):
         yield start + 1

@@ -12,7 +12,7 @@ from include.mapping.columns import flat
 def spelled(symbols: Any) -> pa.Array:
     """Upper case, any separator a dot, none at either end; null stays null."""
     upper = flat(pc.utf8_upper(symbols), pa.string())
-    rows = np.flatnonzero(pc.fill_null(pc.match_substring_regex(upper, r"[^0-9A-Z]"), False).to_numpy(zero_copy_only=False))
+    rows = np.flatnonzero(~pc.fill_null(pc.ascii_is_alnum(upper), True).to_numpy(zero_copy_only=False))
     if not len(rows):
         return upper
     some = pc.ascii_trim(pc.replace_substring_regex(upper.take(pa.array(rows)), r"[\s./_\-]+", "."), ".")

@@ -12,7 +12,7 @@ from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
 from include.domain.notation.venues import INDIA
 from include.errors import InputError
-from include.mapping.columns import Mask, Rows, cusips, flat, mask
+from include.mapping.columns import Index, Mask, Rows, cusips, flat, mask
 from include.mapping.names import Names, parse_names
 from include.mapping.spelling import spelled
 from include.mapping.symbols import QUOTED_IN_PAIRS, keys, share_class
@@ -98,10 +98,30 @@ class Wanted:
         """One column of the table."""
         return self.table[name].chunk(0) if self.table.num_rows else pa.array([], pa.string())
 
-    @property
-    def identities(self) -> dict[str, pa.Array]:
-        """Columns of `IDENTITIES`; null where one is not known."""
-        return {name: self.column(name) for name in IDENTITIES}
+    @cached_property
+    def indexes(self) -> dict[str, Index]:
+        """The rows by each of `IDENTITIES` that any has, and by `symbol`."""
+        known = {name: self.column(name) for name in IDENTITIES if self.column(name).null_count < len(self)}
+        rows = np.arange(len(self))
+        return {name: Index.of(rows, column) for name, column in known.items()} | {"symbol": Index.of(self.key_rows, self.keys)}
+
+    @cached_property
+    def instrument_codes(self) -> Rows:
+        """A number for each row's instrument: the same where the instrument is the same."""
+        codes: Rows = pc.dictionary_encode(self.column("instrument_id")).indices.to_numpy().astype(np.int64)
+        return codes
+
+    @cached_property
+    def may_be_receipt(self) -> Mask:
+        """Listed in the US and not told apart from a receipt by the ISIN: receipts have one of the US."""
+        isin = self.column("isin")
+        american = mask(pc.starts_with(isin, "US")) | mask(pc.is_null(isin))
+        return american & mask(pc.equal(self.column("market"), "US"))
+
+    @cached_property
+    def is_fund(self) -> Mask:
+        """Declared exchange-traded funds."""
+        return mask(pc.equal(self.column("asset_class"), AssetClass.ETF.value))
 
     @cached_property
     def cusips(self) -> pa.Array:

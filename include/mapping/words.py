@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.mapping.columns import Mask, mask
-from include.mapping.name_words import LEGAL_FORMS, NUMBER, PLACES, SOFT_WORDS, SPELLINGS, STUMPS
+from include.mapping.name_words import LEGAL_FORMS, MARK, NUMBER, PLACES, SOFT_WORDS, SPELLINGS, STUMPS
 
 MAYBE_ONE = "i?"
 _SPELLED, _SPELLINGS = (pa.array(words, pa.string()) for words in (list(SPELLINGS), list(SPELLINGS.values())))
@@ -30,6 +30,7 @@ class Vocabulary:
         self.is_place = self._is_in(PLACES)
         self.is_stump = self._is_in(STUMPS)
         self.is_one = self._is_in({"i"})
+        self.is_mark = mask(pc.match_substring_regex(words, MARK))
         self.is_number = mask(pc.match_substring_regex(self.text, NUMBER))
 
     def _is_in(self, words: Set[str]) -> Mask:
@@ -61,6 +62,14 @@ class Words:
         found = cls(Vocabulary(words.dictionary), words.indices.to_numpy().astype(np.int64), rows, len(text))
         return found._kept(~found.vocabulary.is_blank[found.codes])
 
+    def take(self, rows: npt.NDArray[np.intp]) -> "Words":
+        """Some rows, in their order; a row may be asked for several times."""
+        count = self.lengths[rows]
+        before = np.cumsum(count) - count
+        starts = (np.cumsum(self.lengths) - self.lengths)[rows]
+        place = np.arange(count.sum()) + np.repeat(starts - before, count)
+        return Words(self.vocabulary, self.codes[place], np.repeat(np.arange(len(rows)), count), len(rows))
+
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Words per row."""
@@ -78,6 +87,18 @@ class Words:
         some = self.lengths > 0
         codes = np.append(self.codes, 0)[starts]
         return pc.fill_null(self.vocabulary.text.take(pa.array(codes, mask=~some)), "")
+
+    def marked(self) -> Mask:
+        """Which rows have a word, not their first, that may say something of the share: most names have none."""
+        found = np.zeros(self.count, np.bool_)
+        later = np.append(False, self.rows[1:] == self.rows[:-1])[: len(self.rows)]
+        found[self.rows[later & self.vocabulary.is_mark[self.codes]]] = True
+        return found
+
+    def only_first(self, count: npt.NDArray[np.int64]) -> "Words":
+        """The first words of each row, as many as `count` says of it."""
+        starts = np.cumsum(self.lengths) - self.lengths
+        return self._kept(np.arange(len(self.rows)) - starts[self.rows] < count[self.rows])
 
     def ones(self) -> npt.NDArray[np.bool_]:
         """Which rows end in an `i`."""
