@@ -141,7 +141,7 @@ def _watched(book: VenueBook, work: Callable[[], object]) -> tuple[float, Reques
 
 
 def _refresh(at: World, run: Run, name: str, wanted: Sequence[Instrument]) -> None:
-    with open_account(reading_account(name, run.portfolios), at.settings, at.database) as broker:
+    with open_account(reading_account(name, run.portfolios), at.settings, at.database, connects_when_asked=True) as broker:
         refresh_contracts(run, name, broker, wanted, ContractLists(at.settings.environ.data_uri))
 
 

@@ -67,7 +67,7 @@ def seconds_of_step_eight(at: World, run: Run) -> dict[str, float]:
     taken: dict[str, float] = {}
     for name in run.brokers:
         start = time.perf_counter()
-        with open_account(reading_account(name, run.portfolios), at.settings, at.database) as broker:
+        with open_account(reading_account(name, run.portfolios), at.settings, at.database, connects_when_asked=True) as broker:
             refresh_contracts(run, name, broker, wanted, lists)
         match_instruments(run, name, wanted, at.settings)
         taken[name] = time.perf_counter() - start

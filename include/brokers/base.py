@@ -1,8 +1,8 @@
 """The broker port: what every adapter offers and what is handed to it. Adapters only translate.
 
-An adapter is a context manager: entering connects, authenticates and proves the environment as far as the broker lets it;
-leaving closes. Its SDK is imported lazily inside its own folder, and its exceptions never leave it: every method raises only
-`include.errors` classes.
+An adapter is a context manager: entering connects, authenticates and proves the environment as far as the broker lets it (or
+the first request does, see `BrokerContext.connects_when_asked`); leaving closes. Its SDK is imported lazily inside its own
+folder, and its exceptions never leave it: every method raises only `include.errors` classes.
 """
 
 from abc import ABC, abstractmethod
@@ -88,6 +88,7 @@ class BrokerContext:
         accounts: Account store for in-process accounts, or None.
         mirror: For `paper`: an already open reading broker whose contracts and quotes it mirrors, or None.
         for_orders: True when the caller will send orders (IBKR: the exclusive order client id), False for reading.
+        connects_when_asked: True where caches may answer everything: entering does not connect, the first request does.
     """
 
     credentials: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +98,7 @@ class BrokerContext:
     accounts: AccountStore | None = None
     mirror: "Broker | None" = None
     for_orders: bool = False
+    connects_when_asked: bool = False
 
 
 class Broker(ABC):
@@ -110,7 +112,8 @@ class Broker(ABC):
         self.context = context
 
     def __enter__(self) -> Self:
-        self.connect()
+        if not self.context.connects_when_asked:
+            self.connect()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

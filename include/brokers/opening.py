@@ -24,6 +24,7 @@ def open_broker(
     accounts: AccountStore | None = None,
     sandbox_token: str | None = None,
     for_orders: bool = False,
+    connects_when_asked: bool = False,
 ) -> Iterator[Broker]:
     """A connected broker for one account, closed afterwards.
 
@@ -35,6 +36,7 @@ def open_broker(
         accounts: Where in-process accounts are kept.
         sandbox_token: Token of the local venues; proves a sandbox account.
         for_orders: True where orders will be sent (IBKR's exclusive client id).
+        connects_when_asked: True where caches may answer everything, so that nobody has to be connected to.
 
     Raises:
         InputError: The broker is not configured.
@@ -48,7 +50,14 @@ def open_broker(
         if mirrored:
             reader = reading_account(str(mirrored), settings.portfolios)
             mirror = stack.enter_context(
-                open_broker(reader, settings=settings, credentials=credentials, lookups=lookups, sandbox_token=sandbox_token)
+                open_broker(
+                    reader,
+                    settings=settings,
+                    credentials=credentials,
+                    lookups=lookups,
+                    sandbox_token=sandbox_token,
+                    connects_when_asked=connects_when_asked,
+                )
             )
         context = BrokerContext(
             credentials=credentials(account),
@@ -58,6 +67,7 @@ def open_broker(
             accounts=accounts,
             mirror=mirror,
             for_orders=for_orders,
+            connects_when_asked=connects_when_asked,
         )
         yield stack.enter_context(create_broker(account, context, settings.brokers))
 

@@ -151,7 +151,10 @@ def _at_broker(name: str, members: list[Instrument], settings: Settings, databas
     rule, markets = settings.eligibility[name], settings.markets
     asked = [instrument for instrument in members if eligible(instrument, rule, markets)]
     reader = reading_account(name, settings.portfolios)
-    with contracts_turn(name, settings, database, "polybroker map"), open_account(reader, settings, database) as broker:
+    with (
+        contracts_turn(name, settings, database, "polybroker map"),
+        open_account(reader, settings, database, connects_when_asked=True) as broker,
+    ):
         table = pa.Table.from_batches(list(broker.contracts(asked)), schema=CONTRACT_SCHEMA)
         return answers(members, table, name, rule, markets, broker.capabilities.knows_isin)
 

@@ -107,7 +107,7 @@ class Pipeline:
             try:
                 reader = reading_account(name, self._run.portfolios)
                 turn = contracts_turn(name, self._settings, self._database, self._run.run_id)
-                with turn, open_account(reader, self._settings, self._database) as broker:
+                with turn, open_account(reader, self._settings, self._database, connects_when_asked=True) as broker:
                     refresh_contracts(self._run, name, broker, wanted, lists)
                 delivered.append(match_instruments(self._run, name, wanted, self._settings, self._database))
             except PolybrokerError as error:

@@ -26,9 +26,9 @@ def project_database(settings: Settings) -> Iterator[Database]:
 
 
 def open_account(
-    account: Account, settings: Settings, database: Database, *, for_orders: bool = False
+    account: Account, settings: Settings, database: Database, *, for_orders: bool = False, connects_when_asked: bool = False
 ) -> AbstractContextManager[Broker]:
-    """A connected broker, with keys from the environment."""
+    """A connected broker (or one that connects when it is asked something), with keys from the environment."""
     return opening.open_broker(
         account,
         settings=settings,
@@ -37,6 +37,7 @@ def open_account(
         accounts=DatabaseAccountStore(database),
         sandbox_token=opening.sandbox_token(settings, os.environ),
         for_orders=for_orders,
+        connects_when_asked=connects_when_asked,
     )
 
 

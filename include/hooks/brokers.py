@@ -54,7 +54,13 @@ def credentials(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 @contextmanager
 def open_broker(
-    account: Account, settings: Settings, database: Database, *, for_orders: bool = False, environ: Mapping[str, str] = os.environ
+    account: Account,
+    settings: Settings,
+    database: Database,
+    *,
+    for_orders: bool = False,
+    connects_when_asked: bool = False,
+    environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Broker]:
     """A connected broker inside a task; see `include.brokers.opening.open_broker` for what it raises."""
     with opening.open_broker(
@@ -65,6 +71,7 @@ def open_broker(
         accounts=DatabaseAccountStore(database),
         sandbox_token=opening.sandbox_token(settings, environ),
         for_orders=for_orders,
+        connects_when_asked=connects_when_asked,
     ) as broker:
         yield broker
 
@@ -87,9 +94,12 @@ def account_of(run: Run, account_id: str) -> Account:
     return next(a for a in run.portfolio_of(account_id).accounts if a.account_id == account_id)
 
 
-def open_reader(name: str, run: Run, settings: Settings, database: Database) -> AbstractContextManager[Broker]:
+def open_reader(
+    name: str, run: Run, settings: Settings, database: Database, *, connects_when_asked: bool = False
+) -> AbstractContextManager[Broker]:
     """A broker opened for its lists and quotes, through the first account that the run has there."""
-    return open_broker(opening.reading_account(name, run.portfolios), settings, database)
+    account = opening.reading_account(name, run.portfolios)
+    return open_broker(account, settings, database, connects_when_asked=connects_when_asked)
 
 
 @contextmanager

@@ -200,7 +200,7 @@ def refresh_contracts(broker: str) -> str:
         job() as now,
         now.database() as database,
         contracts_turn(broker, now.settings, database, now.run.run_id),
-        open_reader(broker, now.run, now.settings, database) as opened,
+        open_reader(broker, now.run, now.settings, database, connects_when_asked=True) as opened,
     ):
         wanted = wanted_by_run(now.run, database, now.settings)
         return refresh(now.run, broker, opened, wanted, ContractLists(now.settings.environ.data_uri))

@@ -95,16 +95,21 @@ def test_coverage_90_goes_on_by_itself(world: World) -> None:
     assert (outcome.run, outcome.tasks["approve_orders"], len(world.sent())) == ("success", "skipped", 18)
 
 
-def test_a_broker_that_is_down_stays_alone_with_it(world: World) -> None:
+@pytest.mark.parametrize(("lists", "refreshed"), [("known", "success"), ("forgotten", "failed")])
+def test_a_broker_that_is_down_stays_alone_with_it(world: World, lists: str, refreshed: str) -> None:
+    """What its instruments are may be known without it, what its account holds never is."""
     world.list_everywhere()
     world.run(execution_mode="plan", run_after=EVENING - timedelta(days=1))  # its account was read a session ago
+    if lists == "forgotten":
+        world.forget_lists()
     world.venue("ibkr").away = True
     outcome = world.run()
     assert outcome.tasks["fetch_accounts[ibkr-main]"] == "failed"
     assert outcome.tasks["fetch_accounts[alpaca-main]"] == "success"
     assert outcome.tasks["match_instruments[alpaca]"] == "success"
-    assert outcome.tasks["refresh_contracts[ibkr]"] == "failed"
+    assert outcome.tasks["refresh_contracts[ibkr]"] == refreshed
     assert outcome.tasks["submit_orders[alpaca-main]"] == "success"
+    assert outcome.tasks["submit_orders[ibkr-main]"] == "failed"
     assert outcome.tasks["merge_mappings"] == outcome.tasks["check_coverage"] == "success"
     mapped = read_json((outcome.folder / "universe_mapped.json").as_uri())
     assert mapped["metadata"]["brokers_included"] == ["alpaca", "ibkr"]

@@ -154,6 +154,10 @@ class World:
         for broker in BROKERS:
             WorldBroker.listed_at[broker] = [listing(broker, number) for number in range(len(NAMES))]
 
+    def forget_lists(self) -> None:
+        """No list that was fetched before is kept any more."""
+        shutil.rmtree(self.folder / "data" / "contracts")
+
     def file_venues(self) -> None:
         """From now on the venues live in files, for tasks that run in processes of their own."""
         venues = self.folder / "venues"

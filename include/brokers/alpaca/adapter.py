@@ -221,6 +221,8 @@ class AlpacaBroker(Broker):
         return self.find_order(client_order_id) or report
 
     def _open(self) -> "AlpacaClient":
+        if self._client is None and self.context.connects_when_asked:
+            self.connect()
         if self._client is None:
             raise BrokerUnavailable("alpaca: not connected")
         return self._client

@@ -17,7 +17,7 @@ from include.brokers.environment import is_loopback, sandbox_account_code
 from include.brokers.ibkr import account as accounts
 from include.brokers.ibkr import market_data, orders
 from include.brokers.ibkr.details import Row
-from include.brokers.ibkr.lookups import Finder, details
+from include.brokers.ibkr.lookups import Finder, details, find_known
 from include.brokers.ibkr.queries import stages
 from include.brokers.ibkr.session import Session
 from include.domain.account import Account, AccountSnapshot, Environment
@@ -109,11 +109,13 @@ class IbkrBroker(Broker):
         markets = self._markets()
         now = datetime.now(UTC)
         known = self._known([q.key for each in wanted for stage in stages(each, markets.get(each.market)) for q in stage], now)
-        finder = Finder(self._open(), markets, self._mics, known)
-        try:
-            rows = self._run(lambda: finder.find(wanted))
-        finally:
-            self._keep(finder.answers, now)
+        rows = find_known(wanted, markets, known)
+        if rows is None:
+            finder = Finder(self._open(), markets, self._mics, known)
+            try:
+                rows = self._run(lambda: finder.find(wanted))
+            finally:
+                self._keep(finder.answers, now)
         self._magnifiers.update((each["native_id"], Decimal(each["price_magnifier"])) for each in rows)
         for start in range(0, len(rows), BATCH):
             yield pa.RecordBatch.from_pylist(rows[start : start + BATCH], schema=CONTRACT_SCHEMA)
@@ -237,6 +239,8 @@ class IbkrBroker(Broker):
         return load_settings().markets
 
     def _open(self) -> Session:
+        if self._session is None and self.context.connects_when_asked:
+            self.connect()
         if self._session is None:
             raise RuntimeError("an IbkrBroker is a context manager: enter it first")
         return self._session

@@ -55,27 +55,14 @@ class Finder:
             for task in self._asking.values():
                 task.cancel()
             await asyncio.gather(*self._asking.values(), return_exceptions=True)
-        best: dict[tuple[str, str | None], tuple[int, Row]] = {}
-        for strength, each in (one for ones in found for one in ones):
-            key = each["native_id"], each["isin"]
-            if key not in best or strength < best[key][0]:
-                best[key] = strength, each
-        told = {native_id for native_id, isin in best if isin}
-        return [each for (native_id, isin), (_, each) in best.items() if isin or native_id not in told]
+        return _best(found)
 
     async def _find_one(self, instrument: Instrument) -> list[tuple[int, Row]]:
         market = self._markets.get(instrument.market)
         async with self._chains:
             for queries in stages(instrument, market):
                 answers = await self._session.gather([self._answer(query, market) for query in queries])
-                rows = [
-                    (_STRENGTH[query.method], seen)
-                    for query, answer in zip(queries, answers, strict=True)
-                    for each in answer
-                    if query.method != "symbol" or _on_market(each, market)
-                    for seen in _seen(each, query)
-                ]
-                if rows:
+                if rows := _rows(queries, answers, market):
                     return rows
         return []
 
@@ -109,6 +96,41 @@ class Finder:
         )
         answers = await self._session.gather([self._by_contract({"conId": each.conId}) for each in fitting[:MAX_NAMESAKES]])
         return [each for answer in answers for each in answer]
+
+
+def find_known(wanted: Sequence[Instrument], markets: Mapping[str, Market], known: Mapping[str, list[Row]]) -> list[Row] | None:
+    """What `Finder.find` would say without asking anything; None where something has to be asked."""
+    found = []
+    for instrument in wanted:
+        market = markets.get(instrument.market)
+        for queries in stages(instrument, market):
+            if any(query.key not in known for query in queries):
+                return None
+            if rows := _rows(queries, [known[query.key] for query in queries], market):
+                found.append(rows)
+                break
+    return _best(found)
+
+
+def _rows(queries: Sequence[Query], answers: Sequence[list[Row]], market: Market | None) -> list[tuple[int, Row]]:
+    """(strength, row) of what one stage found."""
+    return [
+        (_STRENGTH[query.method], seen)
+        for query, answer in zip(queries, answers, strict=True)
+        for each in answer
+        if query.method != "symbol" or _on_market(each, market)
+        for seen in _seen(each, query)
+    ]
+
+
+def _best(found: Sequence[list[tuple[int, Row]]]) -> list[Row]:
+    best: dict[tuple[str, str | None], tuple[int, Row]] = {}
+    for strength, each in (one for ones in found for one in ones):
+        key = each["native_id"], each["isin"]
+        if key not in best or strength < best[key][0]:
+            best[key] = strength, each
+    told = {native_id for native_id, isin in best if isin}
+    return [each for (native_id, isin), (_, each) in best.items() if isin or native_id not in told]
 
 
 async def details(session: Session, mics: Mapping[str, str], contract: Mapping[str, Any]) -> list[Row]:

@@ -14,6 +14,17 @@ from include.sandbox.book import VenueBook
 from tests.brokers.alpaca import conftest as c
 
 
+def test_a_broker_may_connect_only_when_it_is_asked(server: AlpacaVenue, book: VenueBook) -> None:
+    key, secret = c.sandbox_keys(c.CODE)
+    credentials = {"api_key": key, "secret_key": secret, "base_url": server.url}
+    context = BrokerContext(credentials=credentials, config=c.CONFIG, sandbox_token=c.TOKEN, connects_when_asked=True)
+    account = Account(account_id="alpaca-main", broker="alpaca", environment=Environment.SANDBOX)
+    with AlpacaBroker(account, context) as broker:
+        assert book.requests == []
+        assert sum(batch.num_rows for batch in broker.contracts(())) > 0
+    assert book.requests[0][1].endswith("account")
+
+
 @pytest.mark.parametrize("wrong", [{"api_key": "PKWRONG"}, {"secret_key": "wrong"}])
 def test_wrong_keys(opened: c.Open, wrong: dict[str, str]) -> None:
     with pytest.raises(AuthenticationFailed, match="403: forbidden") as caught:

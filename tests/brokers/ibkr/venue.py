@@ -86,6 +86,7 @@ def make_broker(
     broker_account: str | None = None,
     token: str | None = TOKEN,
     host: str = "127.0.0.1",
+    connects_when_asked: bool = False,
     **config: Any,
 ) -> IbkrBroker:
     context = BrokerContext(
@@ -94,6 +95,7 @@ def make_broker(
         sandbox_token=token,
         lookups=lookups,
         for_orders=for_orders,
+        connects_when_asked=connects_when_asked,
     )
     return IbkrBroker(
         Account(account_id="ibkr-main", broker="ibkr", environment=environment, broker_account=broker_account), context
