@@ -91,7 +91,7 @@ def _all(children: Sequence[_Child], told: Any) -> list[dict[str, Any]]:
 
 
 def measure(
-    instruments: int, contracts: int, *, processes: int = 2, rounds: int = 5, methods: Sequence[str] = METHODS, seed: int = 1
+    instruments: int, contracts: int, *, processes: int = 2, rounds: int = 15, methods: Sequence[str] = METHODS, seed: int = 1
 ) -> Figures:
     """One world over all eight brokers, dealt out to processes that run side by side, as Airflow's mapped tasks do.
 
@@ -188,7 +188,7 @@ def _text(both: Figures, one: Figures, each: Figures) -> str:
     ]
     head = "contracts | matcher | look-ups a second | answers a second | peak memory | loop | x loop | bare join | x join"
     return f"""{INSTRUMENTS:,} invented instruments at eight brokers (`benchmarks/synthetic_lists.py`): the universe as a
-table in, one table of answers per broker out. Best of several rounds after a warm-up; loop and join take turns with it
+table in, one table of answers per broker out. Best of fifteen rounds after a warm-up; loop and join take turns with it
 in the same processes.
 
 {table(head, rows)}
