@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from include.brokers.listing import day_of, exact, fractions, minimum, step
@@ -103,7 +103,6 @@ SYMBOL = {
 STEPS = st.decimals(min_value="0.00000001", max_value=10**6, allow_nan=False, allow_infinity=False, places=8)
 
 
-@settings(deadline=None)  # pyarrow imports pandas when it first converts a list
 @given(st.lists(st.tuples(st.text(min_size=1), STEPS, STEPS), min_size=1, max_size=30))
 def test_every_object_gives_one_row_with_its_own_numbers(symbols: list[tuple[str, Decimal, Decimal]]) -> None:
     listed = [

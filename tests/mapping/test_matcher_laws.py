@@ -63,7 +63,7 @@ def answers(wanted: Sequence[Instrument], rows: Sequence[dict[str, Any]], knows_
     return found
 
 
-@settings(max_examples=45, deadline=None)
+@settings(max_examples=45)
 @given(wanted_instruments(), st.lists(ROWS, max_size=7), st.booleans())
 def test_never_the_wrong_instrument(wanted: list[Instrument], rows: list[dict[str, Any]], knows_isin: bool) -> None:
     for one, answer in zip(wanted, answers(wanted, rows, knows_isin), strict=True):
@@ -84,7 +84,7 @@ def test_never_the_wrong_instrument(wanted: list[Instrument], rows: list[dict[st
             assert not mics or answer["mic"] in (*mics, "", None)
 
 
-@settings(max_examples=45, deadline=None)
+@settings(max_examples=45)
 @given(wanted_instruments(), st.lists(ROWS, max_size=7), st.booleans(), st.randoms(use_true_random=False))
 def test_order_tells_nothing(wanted: list[Instrument], rows: list[dict[str, Any]], knows_isin: bool, random: Any) -> None:
     other_rows, other_wanted = random.sample(rows, len(rows)), random.sample(wanted, len(wanted))
@@ -93,7 +93,7 @@ def test_order_tells_nothing(wanted: list[Instrument], rows: list[dict[str, Any]
     assert here == there
 
 
-@settings(max_examples=45, deadline=None)
+@settings(max_examples=45)
 @given(wanted_instruments(), st.lists(ROWS, max_size=7), st.booleans())
 def test_what_else_is_wanted_changes_nothing_but_claims(
     wanted: list[Instrument], rows: list[dict[str, Any]], knows_isin: bool

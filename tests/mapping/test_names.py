@@ -145,7 +145,6 @@ def test_funds_are_known_by_their_name() -> None:
     assert parse_names(["SPDR Portfolio High Yield Bond ETF", "Betterware de Mexico"]).is_fund.tolist() == [True, False]
 
 
-@settings(deadline=None)  # the first call loads libraries
 @given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=60)), max_size=5))
 def test_similarity_is_symmetric_and_within_0_and_100(pairs: list[tuple[str, str]]) -> None:
     left, right = parse_names([one for one, _ in pairs]), parse_names([two for _, two in pairs])

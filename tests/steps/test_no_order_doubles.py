@@ -183,7 +183,6 @@ def test_never_twice_and_never_lost(resend: ResendClass) -> None:
         settings=settings(
             max_examples=25,
             stateful_step_count=12,
-            deadline=None,
             database=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),

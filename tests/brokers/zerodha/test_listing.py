@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from include.errors import BrokerUnavailable
@@ -162,7 +162,6 @@ WORDS = st.text(st.characters(codec="ascii", categories=("Lu", "Nd"), include_ch
 NUMBERS = st.decimals(min_value="0.0001", max_value=10**6, places=4)
 
 
-@settings(deadline=None)  # pyarrow imports pandas when it first converts a list
 @given(st.lists(st.tuples(WORDS.map(lambda w: f"A{w}Z"), NUMBERS), min_size=1, max_size=20))
 def test_every_line_gives_one_row_with_its_own_numbers(lines: list[tuple[str, object]]) -> None:
     read = table("zerodha", listed(*(line(symbol, tick=str(tick)) for symbol, tick in lines))).to_pylist()
