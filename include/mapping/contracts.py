@@ -251,7 +251,7 @@ def _groups(table: pa.Table) -> tuple[Rows, Rows]:
 
 
 def _conflicts(table: pa.Table, keys: pa.Array, first: Rows, group: Rows) -> Rows:
-    """Contracts whose rows say different things: one id, two symbols, currencies or kinds."""
+    """Contracts whose rows say different things: one id, two symbols, currencies, kinds or identities."""
     if len(first) == table.num_rows:
         return np.zeros(0, np.int64)
     rows, mine = np.arange(table.num_rows), first[group]
@@ -260,6 +260,9 @@ def _conflicts(table: pa.Table, keys: pa.Array, first: Rows, group: Rows) -> Row
     for name in ("currency", "asset_class"):
         column = pc.fill_null(flat(table[name], pa.string()), "")
         agree &= same(column, rows, column, mine)
+    for name in ("share_class_figi", "cusip"):  # one row may know what another does not
+        column = flat(table[name], pa.string())
+        agree &= ~mask(pc.not_equal(column, column.take(pa.array(mine))))
     return np.unique(group[~agree])
 
 
@@ -271,8 +274,10 @@ def _states(table: pa.Table, symbol: pa.Array) -> npt.NDArray[np.int8]:
     passing[told] = mask(pc.match_substring_regex(pc.utf8_lower(table["inactive_reason"].filter(pa.array(told))), _PASSING))
     # IBKR's conId 0 is no id, also behind the name of a mirrored broker.
     no_id = mask(pc.match_substring_regex(pc.fill_null(table["native_id"], ""), "(^|:)0?$"))
-    stopped = [no_id, gone, mask(table["tradable"]), passing]
-    codes = [CODES["no_native_id"], CODES["inactive"], FITS, CODES["not_tradable"]]
+    # What its prices are in nobody knows: no order for it could be sized.
+    no_currency = mask(pc.equal(pc.fill_null(table["currency"], ""), ""))
+    stopped = [no_id, gone, no_currency, mask(table["tradable"]), passing]
+    codes = [CODES["no_native_id"], CODES["inactive"], CODES["not_tradable"], FITS, CODES["not_tradable"]]
     return np.select(stopped, codes, CODES["inactive"]).astype(np.int8)
 
 

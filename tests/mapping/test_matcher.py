@@ -61,6 +61,20 @@ class TestTogether:
         listed = contract("1", "AAPL", "APPLE INC", "", exchange="A\nB", isin=APPLE)
         assert find(instrument("AAPL", "Apple Inc.", APPLE), listed).status is MappingStatus.OTHER_LISTING
 
+    def test_a_contract_without_a_currency_cannot_be_traded(self) -> None:
+        """Nor is it another listing: what it is priced in nobody knows."""
+        listed = table(contract("1", "AAPL", "APPLE INC", isin=APPLE))
+        nameless = listed.set_column(listed.column_names.index("currency"), "currency", pa.nulls(1, pa.string()))
+        (mapping,) = match([instrument("AAPL", "Apple Inc.", APPLE)], nameless, MARKETS, True, "ibkr")
+        assert said(mapping) == ("not_found", None, "not_tradable")
+
+    @pytest.mark.parametrize("identity", ["cusip", "share_class_figi"])
+    def test_one_id_with_two_identities_is_nobodys(self, identity: str) -> None:
+        one = contract("1", "AAPL", "APPLE INC", **{identity: "037833100"})
+        assert said(find(instrument("AAPL", "Apple Inc."), one, contract("1", "AAPL", "APPLE INC"))) == ("matched", "1", None)
+        other = contract("1", "AAPL", "APPLE INC", **{identity: "594918104"})
+        assert said(find(instrument("AAPL", "Apple Inc."), one, other)) == ("not_found", None, "conflicting_rows")
+
     def test_another_contract_with_two_rows_makes_no_conflict_of_a_missing_currency(self) -> None:
         rows = table(
             contract("1", "AAPL", "APPLE INC", "", isin=APPLE),
@@ -70,7 +84,8 @@ class TestTogether:
         rows = rows.set_column(rows.schema.get_field_index("currency"), "currency", pa.array([None, "USD", "USD"], pa.string()))
         wanted = Wanted.of([instrument("AAPL", "Apple Inc.", APPLE), instrument("MSFT", "Microsoft Corp")], MARKETS)
         answers = match_columns(wanted, rows, MARKETS, True, "ibkr").table()
-        assert answers["status"].to_pylist() == ["other_listing", "matched"]
+        assert answers["status"].to_pylist() == ["not_found", "matched"]
+        assert answers["reason"].to_pylist() == ["not_tradable", None]
 
     def test_missing_values_in_the_list_are_no_error(self) -> None:
         row = dict.fromkeys(CONTRACT_SCHEMA.names) | {
