@@ -49,7 +49,7 @@ def _letters_and_digits(text: pa.Array) -> pa.Array:
     dropped = blank & np.append(blank[1:], True)  # of several the last stays, before a word
     last = ends[ends > 0] - 1
     dropped[last] = blank[last]
-    offsets = np.concatenate(([0], np.cumsum(~dropped)[ends - 1] * (ends > 0))).astype(np.int32)
+    offsets = np.concatenate(([0], np.cumsum(~dropped, dtype=np.int32)[ends - 1] * (ends > 0))).astype(np.int32)
     words = pa.StringArray.from_buffers(len(text), pa.py_buffer(offsets), pa.py_buffer(plain[~dropped]))
     return pc.ascii_ltrim(words, " ")
 
