@@ -140,8 +140,10 @@ def _stems(tickers: pa.Array, market: pa.Array, used: Sequence[Market]) -> pa.Ar
     for one in used:
         if one.yahoo_suffix:
             here = pc.equal(market, one.market)
-            bare = pc.replace_substring_regex(tickers.filter(here), rf"(?i)[.=]{one.yahoo_suffix}$", "")
-            stems = pc.replace_with_mask(stems, here, bare)
+            whole = tickers.filter(here)
+            ends = [pc.ends_with(whole, sign + one.yahoo_suffix, ignore_case=True) for sign in ".="]
+            bare = pc.utf8_slice_codeunits(whole, 0, -1 - len(one.yahoo_suffix))
+            stems = pc.replace_with_mask(stems, here, pc.if_else(pc.or_(*ends), bare, whole))
     return stems
 
 
