@@ -48,9 +48,12 @@ class Pairs:
 
     def where(self, kept: Mask) -> "Pairs":
         """Some of the pairs."""
-        method = None if self.method is None else self.method[kept]
-        some = Pairs(self.wanted, self.contracts, self.i[kept], self.c[kept], method, self.least_score)
-        known = {name: fact[kept] for name, fact in self.__dict__.items() if name in _FACTS}
+        rows = np.flatnonzero(kept)
+        if len(rows) == len(self):
+            return self
+        method = None if self.method is None else self.method[rows]
+        some = Pairs(self.wanted, self.contracts, self.i[rows], self.c[rows], method, self.least_score)
+        known = {name: fact[rows] for name, fact in self.__dict__.items() if name in _FACTS}
         some.__dict__.update(known)  # what is known of a pair stays known
         return some
 
