@@ -6,8 +6,8 @@ folder, and its exceptions never leave it: every method raises only `include.err
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from include.brokers.environment import source_of
 from include.domain.account import Account, AccountSnapshot
+from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
 from include.domain.instrument import Instrument
-from include.domain.order import Order, OrderReport
+from include.domain.order import Fill, Order, OrderChange, OrderReport
 from include.domain.quote import Quote
 from include.errors import Unsupported
 
@@ -33,9 +34,35 @@ class ResendClass(StrEnum):
     TAG_ONLY = "tag_only"
 
 
+class ConnectionState(StrEnum):
+    """Where a connection stands."""
+
+    DISCONNECTED = "disconnected"  # never opened
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DEGRADED = "degraded"  # it answers, but not for everything: the line behind it is down, a token must be renewed
+    CLOSED = "closed"  # for good: open another broker
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a broker can do less for some kinds of contracts than for others; None: as for the others.
+
+    Attributes:
+        asset_classes: The kinds it is about.
+    """
+
+    asset_classes: frozenset[str]
+    order_types: frozenset[str] | None = None
+    times_in_force: frozenset[str] | None = None
+    brackets: bool | None = None
+    cash_amounts: bool | None = None
+    extended_hours: bool | None = None
+
+
 @dataclass(frozen=True)
 class Capabilities:
-    """What a broker can do, declared as data and checked before sending.
+    """What a broker can do, declared as data and checked before sending (`include/brokers/checks.py`).
 
     Attributes:
         lists_all: True when `contracts(None)` delivers everything it trades; False when it must be asked (IBKR).
@@ -44,6 +71,12 @@ class Capabilities:
         order_types / times_in_force: `OrderType` / `TimeInForce` values it takes.
         asset_classes: `AssetClass` values it trades.
         fractional: Whether fractions of a unit can be traded at all.
+        brackets: Whether an entry may carry its closing orders.
+        cash_amounts: Whether an order may name money instead of a quantity.
+        extended_hours: Whether an order may fill outside of the regular session.
+        modifies: Whether a standing order can be changed.
+        bars / quote_stream / order_stream: Whether it tells historical bars, and follows quotes and orders live.
+        limits: Kinds of contracts for which it can do less; the first row of a kind counts.
     """
 
     lists_all: bool
@@ -53,6 +86,22 @@ class Capabilities:
     times_in_force: frozenset[str]
     asset_classes: frozenset[str]
     fractional: bool = False
+    brackets: bool = False
+    cash_amounts: bool = False
+    extended_hours: bool = False
+    modifies: bool = False
+    bars: bool = False
+    quote_stream: bool = False
+    order_stream: bool = False
+    limits: tuple[Limit, ...] = ()
+
+    def for_kind(self, asset_class: str) -> "Capabilities":
+        """What it can do for one kind of contracts; everything of `limits` is worked in."""
+        limit = next((row for row in self.limits if asset_class in row.asset_classes), None)
+        if limit is None:
+            return self
+        told = {name: value for name, value in vars(limit).items() if name != "asset_classes" and value is not None}
+        return replace(self, limits=(), **told)
 
 
 class LookupCache(Protocol):
@@ -120,6 +169,19 @@ class Broker(ABC):
         self.close()
 
     @property
+    def state(self) -> ConnectionState:
+        """Where the connection stands; never asks the broker."""
+        return ConnectionState.CONNECTED
+
+    def refresh(self) -> None:
+        """Renew what the connection is authenticated with, before it expires; without tokens that expire nothing happens.
+
+        Raises:
+            AuthenticationFailed: The broker wants a person to log in again.
+        """
+        return
+
+    @property
     def source(self) -> str:
         """Where this broker's ids are valid, see `source_of`: caches and kept lists are filed under it."""
         return source_of(self.name, self.account.environment, self.context.sandbox_token)
@@ -183,3 +245,39 @@ class Broker(ABC):
     @abstractmethod
     def cancel(self, client_order_id: str) -> OrderReport:
         """Ask to cancel; gives the report afterwards (it may have filled). `OrderRejected` where there is no such order."""
+
+    def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
+        """Change a standing order; afterwards it is still found under the same id, even where the broker made another of it.
+
+        Raises:
+            OrderRejected: There is no such order, or it is final, or the broker refused the change: the order stands as before.
+            OutcomeUnknown: The change may have arrived: `find_order` tells what stands.
+        """
+        raise Unsupported(f"{self.name} changes no standing orders", broker=self.name)
+
+    def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
+        """Orders of the account, whoever placed them, oldest first; [] only where the broker says that there is none.
+
+        Args:
+            open_only: False tells also those that are over, as far back as the broker does.
+        """
+        raise Unsupported(f"{self.name} lists no orders", broker=self.name)
+
+    def fills(self, since: datetime) -> list[tuple[str, Fill]]:
+        """(our client order id, or "" for orders of others, fill) of every execution at or after `since`, oldest first."""
+        raise Unsupported(f"{self.name} lists no fills", broker=self.name)
+
+    def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
+        """Bars that begin in [start, end), oldest first; [] where nothing was traded."""
+        raise Unsupported(f"{self.name} tells no bars", broker=self.name)
+
+    def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
+        """Quotes of contracts as they change, until the iterator is closed; the connection's end raises `BrokerUnavailable`."""
+        raise Unsupported(f"{self.name} streams no quotes", broker=self.name)
+
+    def stream_orders(self) -> AsyncIterator[OrderReport]:
+        """Every change of the account's orders, duplicates and repetitions of the broker left out, until the iterator is closed.
+
+        A consumer that was away reads `list_orders` and `fills` first: what happened before the stream began is not told again.
+        """
+        raise Unsupported(f"{self.name} streams no orders", broker=self.name)
