@@ -140,7 +140,8 @@ def _portfolios(settings: Settings, wanted: Any, notes: list[str]) -> tuple[Port
         active = tuple(account for account in portfolio.accounts if account.broker in settings.active_brokers)
         for account in portfolio.accounts:
             if account not in active:
-                notes.append(f"{portfolio_id}: account {account.account_id} is left out, {account.broker} is not active")
+                why = settings.disabled_brokers.get(account.broker, "not active")
+                notes.append(f"{portfolio_id}: account {account.account_id} is left out, {account.broker} is {why}")
         if active:
             found.append(portfolio.model_copy(update={"accounts": active}))
         else:

@@ -255,3 +255,11 @@ def test_a_changed_screen_changes_its_hash(tmp_path: Path, screens: Path) -> Non
     second = resolved(tmp_path, screens)
     assert first.screens[0].sha256 != second.screens[0].sha256
     assert first.config_sha256 == second.config_sha256
+
+
+def test_a_disabled_broker_is_left_out_and_said_so(tmp_path: Path, screens: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADING__IBKR__ENABLED", "false")
+    run = resolved(tmp_path, screens)
+    assert run.brokers == ("alpaca", "paper")
+    assert run.account_ids == ["alpaca-main", "paper-shadow"]
+    assert run.options["notes"] == ["main: account ibkr-main is left out, ibkr is disabled by TRADING__IBKR__ENABLED"]
