@@ -140,9 +140,9 @@ class BrokerContext:
         connects_when_asked: True where caches may answer everything: entering does not connect, the first request does.
     """
 
-    credentials: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     config: Mapping[str, Any] = field(default_factory=dict)
-    sandbox_token: str | None = None
+    sandbox_token: str | None = field(default=None, repr=False)
     lookups: LookupCache | None = None
     accounts: AccountStore | None = None
     mirror: "Broker | None" = None

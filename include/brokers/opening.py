@@ -5,10 +5,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
-from include.brokers.credentials import credentials_from_environment
+from include.brokers.credentials import Keys, credentials_from_environment, scrub
 from include.brokers.registry import create_broker
 from include.domain.account import Account, Environment
 from include.domain.portfolio import Portfolio
+from include.errors import PolybrokerError
 from include.settings import Settings
 
 Credentials = Callable[[Account], Mapping[str, str]]
@@ -45,7 +46,8 @@ def open_broker(
     """
     config = settings.brokers.get(account.broker, {})
     mirrored = config.get("mirrors")
-    with ExitStack() as stack:
+    keys = Keys(credentials(account))
+    with ExitStack() as stack, _scrubbed((*keys.secrets, *filter(None, [sandbox_token]))):
         mirror = None
         if mirrored:
             reader = reading_account(str(mirrored), settings.portfolios)
@@ -60,7 +62,7 @@ def open_broker(
                 )
             )
         context = BrokerContext(
-            credentials=credentials(account),
+            credentials=keys,
             config=config,
             sandbox_token=sandbox_token,
             lookups=lookups,
@@ -70,6 +72,16 @@ def open_broker(
             connects_when_asked=connects_when_asked,
         )
         yield stack.enter_context(create_broker(account, context, settings.brokers))
+
+
+@contextmanager
+def _scrubbed(secrets: tuple[str, ...]) -> Iterator[None]:
+    """Whatever error leaves the block, also of the caller's, quotes none of these."""
+    try:
+        yield
+    except PolybrokerError as error:
+        scrub(error, secrets)
+        raise
 
 
 def reading_account(broker: str, portfolios: tuple[Portfolio, ...]) -> Account:
@@ -87,7 +99,7 @@ def environment_credentials(settings: Settings, environ: Mapping[str, str]) -> C
     def of(account: Account) -> Mapping[str, str]:
         sandbox = account.environment is Environment.SANDBOX
         known = sandbox_environ(settings, environ) if sandbox else environ
-        return credentials_from_environment(settings.brokers.get(account.broker, {}), known)
+        return credentials_from_environment(settings.brokers.get(account.broker, {}), known, account)
 
     return of
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from include.brokers import opening
 from include.brokers.base import Broker
+from include.brokers.credentials import Keys
 from include.brokers.registry import broker_class
 from include.domain.account import Account
 from include.domain.run import Run
@@ -37,17 +38,24 @@ def connection_credentials(connection: Any) -> dict[str, str]:
 
 
 def credentials(settings: Settings, environ: Mapping[str, str] = os.environ) -> opening.Credentials:
-    """How a task finds the keys of an account: its Connection if Airflow has one, else the environment."""
+    """How a task finds the keys of an account: its Connection if Airflow has one, else the environment.
+
+    Airflow masks secrets of its Connections in logs; those of the environment are told to it here.
+    """
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.sdk.log import mask_secret
 
     in_environment = opening.environment_credentials(settings, environ)
 
     def of(account: Account) -> Mapping[str, str]:
         try:
-            return connection_credentials(Connection.get(account.connection or f"polybroker_{account.broker}"))
+            return Keys(connection_credentials(Connection.get(account.connection or f"polybroker_{account.broker}")))
         except AirflowNotFoundException:
-            return in_environment(account)
+            keys = Keys(in_environment(account))
+            for secret in keys.secrets:
+                mask_secret(secret)
+            return keys
 
     return of
 

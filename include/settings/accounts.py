@@ -46,7 +46,8 @@ def check_distinct(accounts: Sequence[Account], with_login: frozenset[str], fold
             raise InputError("expected each account once", source=folder, field="account_id", value=account_id)
     known: dict[tuple[Any, ...], str] = {}
     for account in accounts:
-        login = (account.environment, account.broker, account.connection, account.broker_account)
+        connection = account.variable_suffix or f"__POLYBROKER_{account.broker.upper()}"
+        login = (account.environment, account.broker, connection, account.broker_account)
         if account.broker in with_login and login in known:
             expected = f"expected a connection or broker_account that {known[login]} does not have: both are one account"
             raise InputError(expected, source=folder, field="account_id", value=account.account_id)

@@ -182,11 +182,12 @@ def _ids(wanted: Any, configured: Mapping[str, Portfolio]) -> list[str] | None:
 
 
 def _configuration(settings: Settings, brokers: Sequence[str]) -> dict[str, Any]:
-    """What a run uses besides its options: the markets for its own reading, the rest for its hash."""
+    """What a run uses besides its options: markets and limits for its own reading, the rest for its hash."""
     return {
         "markets": {name: market.model_dump(mode="json") for name, market in settings.markets.items()},
         "preferences": settings.preferences_file.model_dump(mode="json"),
         "eligibility": {name: settings.eligibility[name].model_dump(mode="json") for name in brokers},
+        "risk_limits": {name: settings.broker_files[name].risk_limits.model_dump(mode="json") for name in brokers},
         "brokers_sha256": {name: sha256(to_json(settings.brokers[name])) for name in brokers},
     }
 

@@ -384,3 +384,13 @@ def test_variables_are_read_wherever_they_stand(config: Path) -> None:
     assert (made.broker_files["paper"].adapter, made.broker_files["paper"].mirrors) == ("b.c.adapter:PaperBroker", "ibkr")
     with pytest.raises(InputError, match=r"brokers/paper.yaml, field 'adapter': expected the variable A to be set"):
         Settings(Environ(config_dir=config, profile=None, screens=None, ACTIVE_BROKERS=None), variables={}).brokers  # noqa: B018
+
+
+def test_connections_that_are_one_login_are_refused(config: Path) -> None:
+    text = "environment: paper\naccounts:\n"
+    row = "  - {{ account_id: {}, broker: alpaca, environment: paper, connection: {} }}\n"
+    for first, second in (("my-second", "my_Second"), ("null", "polybroker_alpaca")):
+        (config / "portfolios" / "x.yaml").write_text(text + row.format("a1", first) + row.format("a2", second))
+        assert "expected a connection or broker_account that a1 does not have" in error(config, "portfolios")
+    (config / "portfolios" / "x.yaml").write_text(text + row.format("a1", "null") + row.format("a2", "second"))
+    assert [a.account_id for a in settings(config).portfolios[-1].accounts] == ["a1", "a2"]
