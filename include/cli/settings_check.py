@@ -10,6 +10,27 @@ from include.steps.identities import table_uri
 from include.storage.artifacts import exists
 
 
+def check_everything(settings: Settings) -> dict[str, int]:
+    """Read every file of the configuration and what it leads to. Returns how much of what there is.
+
+    Raises:
+        InputError: The first fault.
+    """
+    counts = {
+        "brokers": len(settings.broker_files),
+        "active": len(settings.active_brokers),
+        "portfolios": len(settings.portfolios),
+        "markets": len(settings.markets),
+        "preferences": len(settings.preferences),
+        "criteria": len(settings.preferences_file.criteria),
+        "eligibility rules": len(settings.eligibility),
+        "terms": len(settings.terms),
+        "disabled": len(settings.disabled_brokers),
+    }
+    check_settings(settings)
+    return counts
+
+
 def check_settings(settings: Settings) -> None:
     """Nothing where every word of the brokers' files leads somewhere, and the table of identities is there.
 

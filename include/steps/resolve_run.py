@@ -72,6 +72,7 @@ def resolve_run(
         portfolios=portfolios,
         screens=tuple(_screens(settings, options, as_of)),
         config_sha256=sha256(to_json([used, mode.value, portfolios])),
+        config_version=settings.version,
         options=used | {"notes": notes},
         previous=_previous(settings.environ.data_uri, folder, as_of, moment),
     )

@@ -160,3 +160,38 @@ waiting_mappings = Table(
     Column("ticker", String, primary_key=True),
     Column("body", JsonText, nullable=False),  # the form that differs, and in what
 )
+
+config_versions = Table(
+    "config_versions",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("files", JsonText, nullable=False),  # path to text, as written: variables are not replaced
+    Column("first_used_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime, nullable=False),
+    Column("last_used_by", String, nullable=False),  # a run's id, or what a person did
+)
+
+capabilities_seen = Table(
+    "capabilities_seen",
+    metadata,
+    Column("broker", String, primary_key=True),
+    Column("body", JsonText, nullable=False),
+)
+
+capability_events = Table(
+    "capability_events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("topic", String, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("body", JsonText, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),  # encrypted
+    Column("expires_at", UtcDateTime),
+    Column("updated_at", UtcDateTime, nullable=False),
+)

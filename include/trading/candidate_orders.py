@@ -189,7 +189,7 @@ def _target_quantity(value: Decimal, price: Decimal, contract: Contract, rates: 
 def _in_one_order(
     plan: PlanInput, contract: Contract, price: Decimal, quantity: Decimal, side: Side
 ) -> tuple[Decimal, Ceiling | None]:
-    """(as much of `quantity` as every ceiling allows, the one that cut it): whole lots where it is cut, 0 where one is too much."""
+    """(as much of `quantity` as every ceiling allows, what cut it): whole lots where it is cut, 0 where one is too much."""
     allowed, lowest = quantity, None
     for ceiling in ceilings(plan, contract, price, side):
         if allowed * price * contract.multiplier / plan.rates[contract.currency] > ceiling.value:
