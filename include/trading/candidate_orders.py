@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 
 from include.domain.contract import Contract
-from include.domain.instrument import AssetClass
-from include.domain.order import Order, Side, TimeInForce
+from include.domain.order import Order, Side
+from include.domain.planned_form import ORDER_TYPE, time_in_force
 from include.domain.quote import Quote
 from include.trading.candidate import Candidate, Holding
 from include.trading.ceilings import CENT, Ceiling, ceilings
@@ -165,9 +165,8 @@ def _order(
         contract=contract,
         mic=contract.mic or market,
         side=side,
-        # A coin's market has no close at which an order for the day would end, and brokers refuse such (Alpaca: gtc, ioc, fok).
-        # What is not filled at once is left to the next run: an order that stands for ever would freeze its instrument.
-        time_in_force=TimeInForce.IOC if contract.asset_class is AssetClass.CRYPTO else TimeInForce.DAY,
+        order_type=ORDER_TYPE,
+        time_in_force=time_in_force(contract.asset_class),
         quantity=quantity,
         limit_price=limit_price(price, side, market, contract.tick_size, portfolio.limits),
         quote_price=price,
