@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from include.cli import brokers, database, handles, identities, lists, mappings, orders, sandbox, settings
+from include.cli import brokers, database, handles, identities, lists, mappings, orders, sandbox, settings, tokens
 from include.cli.mapping import map_universe
 from include.cli.run import run
 from include.errors import InputError, PolybrokerError
@@ -30,6 +30,7 @@ app.add_typer(handles.app, name="handles")
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(settings.app, name="config")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(identities.app, name="identities")
 
 
