@@ -1,9 +1,10 @@
 """Looking for secrets wherever a run leaves something: files, also packed ones, databases, log records, errors."""
 
+import logging
 import sqlite3
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -23,6 +24,31 @@ def leaks(secrets: Iterable[str], folder: Path, words: Iterable[str], allowed: I
     places = [("words", text.encode()) for text in words]
     places += [place for path in sorted(folder.rglob("*")) if path.is_file() and path not in allowed for place in _read(path)]
     return [f"{name}: {secret}" for name, content in places for secret in secrets if secret.encode() in content]
+
+
+class _Collected(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.words: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.words.append(record.getMessage() + told(record.exc_info[1] if record.exc_info else None))
+
+
+@contextmanager
+def collected_logs() -> Iterator[list[str]]:
+    """What any logger says meanwhile, also one that Airflow's configuration has silenced in this process before."""
+    handler = _Collected()
+    loggers = [logging.root, *(one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    with ExitStack() as stack:
+        for logger in loggers:
+            stack.callback(vars(logger).update, disabled=logger.disabled, level=logger.level)
+            logger.disabled = False
+            if logger is logging.root or not logger.propagate:
+                logger.addHandler(handler)
+                stack.callback(logger.removeHandler, handler)
+        logging.root.setLevel(logging.DEBUG)
+        yield handler.words
 
 
 def told(error: BaseException | None) -> str:

@@ -1,5 +1,6 @@
 """The search for secrets finds them: otherwise the tests that it serves could not fail."""
 
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.leaks import leaks, told
+from tests.leaks import collected_logs, leaks, told
 
 CANARY = "CANARY-4711"
 
@@ -40,3 +41,19 @@ def test_what_is_behind_an_error_is_told_unless_it_is_hidden() -> None:
     assert CANARY in told(shown)
     assert CANARY not in told(hidden)
     assert told(None) == ""
+
+
+def test_a_silenced_logger_is_heard_and_silenced_again() -> None:
+    deaf = logging.getLogger("tests.deaf")
+    alone = logging.getLogger("tests.alone")
+    deaf.disabled, alone.propagate = True, False
+    with collected_logs() as words:
+        deaf.warning("one %s", CANARY)
+        try:
+            raise ValueError(CANARY)
+        except ValueError:
+            alone.exception("two")
+    deaf.warning("three")
+    assert words == [f"one {CANARY}", f"twoValueError: {CANARY}\n"]
+    assert deaf.disabled
+    assert alone.handlers == []

@@ -1,6 +1,5 @@
 """Marked keys in every field, whole runs through the real client libraries, and a look at everything they leave."""
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from cryptography.fernet import Fernet
 from include.sandbox import control
 from include.sandbox.folder import token_of
 from tests.cli.conftest import Polybroker, Result
-from tests.leaks import leaks, told
+from tests.leaks import collected_logs, leaks, told
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -40,12 +39,11 @@ def test_a_run_shows_no_key_anywhere(
     keys: dict[str, str],
     given: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
     values = keys | given
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    with caplog.at_level(logging.DEBUG):
+    with collected_logs() as logged:
         results = [polybroker("run", "--screens", screens, "--mode", "paper", "--first-funding", "--approve")]
         universe = project / "data" / "runs" / "latest" / "universe.json"
         results += [polybroker("map", "--universe", universe, "--brokers", "alpaca", "--out", project / "mapped.json")]
@@ -56,7 +54,7 @@ def test_a_run_shows_no_key_anywhere(
     pieces = [piece for value in secret for piece in {value, *value.split("\n")} if len(piece) > 5]
     mine = [project / "sandbox" / name for name in ("token", "sandbox.env")]
     assert token_of(project / "sandbox") in pieces
-    assert leaks(pieces, project, [caplog.text, *map(shown, results)], mine) == []
+    assert leaks(pieces, project, [*logged, *map(shown, results)], mine) == []
 
 
 def shown(result: Result) -> str:

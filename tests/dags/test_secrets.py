@@ -8,7 +8,7 @@ import pytest
 from include.errors import AuthenticationFailed
 from tests.airflow_home import HOME
 from tests.dags.world import World, WorldBroker
-from tests.leaks import leaks
+from tests.leaks import collected_logs, leaks
 
 SECRETS = [f"CANARY-{field}" for field in ("login", "password", "extra", "environment")]
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Talkative(WorldBroker):
 
 
 def test_nothing_of_the_keys_is_left_behind(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for broker in ("alpaca", "ibkr"):
         path = world.folder / "config" / "brokers" / f"{broker}.yaml"
@@ -40,13 +40,13 @@ def test_nothing_of_the_keys_is_left_behind(
     connection = {"conn_type": "http", "login": SECRETS[0], "password": SECRETS[1], "extra": {"pin": SECRETS[2]}}
     monkeypatch.setenv("AIRFLOW_CONN_POLYBROKER_ALPACA", json.dumps(connection))
     monkeypatch.setenv("TALKATIVE_API_KEY", SECRETS[3])
-    with caplog.at_level(logging.DEBUG):
+    with collected_logs() as logged:
         outcome = world.run()
     printed = capfd.readouterr()
     assert outcome.tasks["fetch_accounts[alpaca-main]"] == "success"
     assert outcome.tasks["fetch_accounts[ibkr-main]"] == "failed"
-    assert "opened with Keys(api_key=***" in caplog.text + printed.out + printed.err
+    assert "opened with Keys(api_key=***" in "".join(logged)
     assert (outcome.folder / "run.json").exists()
-    words = [caplog.text, printed.out, printed.err, repr(outcome)]
+    words = [*logged, printed.out, printed.err, repr(outcome)]
     assert leaks(SECRETS, world.folder, words) == []
     assert leaks(SECRETS, HOME, []) == []

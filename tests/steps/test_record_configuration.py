@@ -47,7 +47,7 @@ def test_each_run_has_the_values_of_its_moment_and_its_version_is_kept(tmp_path:
         assert set(files) == {p.relative_to(config).as_posix() for p in config.rglob("*.yaml")}
 
 
-def test_what_brokers_can_do_is_compared_with_the_run_before(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_brokers_can_do_is_compared_with_the_run_before(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'a.db'}"
     upgrade(url)
     made = settings(tmp_path)
@@ -56,7 +56,6 @@ def test_what_brokers_can_do_is_compared_with_the_run_before(tmp_path: Path, cap
         assert record_configuration(run, made, {"toy": {"brackets": True}}, database, AFTER) == []
         (event,) = record_configuration(run, made, {"toy": {"brackets": False}}, database, AFTER)
         assert (event.topic, event.body["changes"]) == ("toy.capabilities.changed", {"brackets": [True, False]})
-    assert "toy.capabilities.changed" in caplog.text
 
 
 def test_a_secret_in_a_file_stops_the_run_before_it_is_kept(tmp_path: Path, config: Path) -> None:
