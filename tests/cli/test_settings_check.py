@@ -63,7 +63,7 @@ def test_an_adapter_has_keys_of_its_own_where_it_declares_them(config: Path, key
     (config / "brokers" / "toy.yaml").write_text(f"{ADAPTER}{key}: {{}}\n")
     assert f"toy.yaml, field '{key}': expected one of " in refused(config)
     (config / "brokers" / "toy.yaml").write_text(
-        f"{ADAPTER}own_settings: include.brokers.ibkr.settings:IbkrSettings\n{key}: {{}}\n"
+        f"{ADAPTER}own_settings: include.brokers.ibkr.own_settings:IbkrSettings\n{key}: {{}}\n"
     )
     check_settings(settings(config))
 

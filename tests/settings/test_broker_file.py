@@ -8,7 +8,7 @@ import pytest
 from include.errors import InputError
 from include.settings.broker_file import broker_file
 
-OWN = {"own_settings": "include.brokers.ibkr.settings:IbkrSettings"}
+OWN = {"own_settings": "include.brokers.ibkr.own_settings:IbkrSettings"}
 
 
 def refused(values: dict[Any, Any]) -> str:
