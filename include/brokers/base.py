@@ -114,14 +114,23 @@ class LookupCache(Protocol):
         """Store answers (rows of `CONTRACT_SCHEMA` as plain JSON types)."""
 
 
+AccountRows = dict[tuple[str, str], Any]  # (kind, key) -> JSON body, None for what is there no more
+
+
 class AccountStore(Protocol):
-    """Where the paper broker keeps its accounts (`include/storage/paper.py`)."""
+    """Where the paper broker keeps its accounts (`include/storage/paper.py`): a head, and rows written as they change."""
 
-    def load(self, account_id: str) -> tuple[int, dict[str, Any]] | None:
-        """(version, state) of an account, or None where there is none yet."""
+    def version(self, account_id: str) -> int:
+        """The account's newest version; 0 where there is none yet."""
 
-    def save(self, account_id: str, state: dict[str, Any], expected_version: int) -> int:
-        """Write the next version; 0 expects no account yet. Raises `Transient` when somebody else wrote meanwhile."""
+    def load(self, account_id: str, after: int = 0) -> tuple[int, dict[str, Any], AccountRows] | None:
+        """(version, head, rows written after version `after`), or None where there is no such account yet."""
+
+    def save(self, account_id: str, changed: AccountRows, expected_version: int, head: dict[str, Any] | None = None) -> bool:
+        """Write the next version; `expected_version` 0 expects no account yet, `head` None leaves it as it is.
+
+        False: somebody else wrote meanwhile, and nothing was written. Raises `Transient` when it cannot be written now.
+        """
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,18 @@ paper_accounts = Table(
     metadata,
     Column("account_id", String, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("state", JsonText, nullable=False),
+    Column("state", JsonText, nullable=False),  # what never changes; of accounts from before 0003 everything
+)
+
+paper_rows = Table(
+    "paper_rows",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("version", Integer, nullable=False),  # of the account, when the row was written
+    Column("body", JsonText),  # null: there is none any more
+    Index("ix_paper_rows_account_id_version", "account_id", "version"),
 )
 
 approvals = Table(
