@@ -6,12 +6,18 @@ many came before it.
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from include.storage.database import Database
 from include.storage.tables import paper_accounts, paper_rows
 
 Rows = dict[tuple[str, str], Any]  # (kind, key) -> JSON body, None for what is there no more
+
+# Built once: making a statement anew costs more than running it.
+_MATCHES = (paper_accounts.c.account_id == bindparam("key")) & (paper_accounts.c.version == bindparam("expected"))
+_NEXT_VERSION = update(paper_accounts).where(_MATCHES).values(version=bindparam("next_version"))
+_NEXT_HEAD = _NEXT_VERSION.values(state=bindparam("head"))
+_VERSION = select(paper_accounts.c.version).where(paper_accounts.c.account_id == bindparam("key"))
 
 
 class DatabaseAccountStore:
@@ -19,12 +25,14 @@ class DatabaseAccountStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        insert = database.insert(paper_rows)
+        new = {name: insert.excluded[name] for name in ("version", "body")}
+        self._put_row = insert.on_conflict_do_update(index_elements=["account_id", "kind", "key"], set_=new)
 
     def version(self, account_id: str) -> int:
         """The account's newest version; 0 where there is none yet."""
-        query = select(paper_accounts.c.version).where(paper_accounts.c.account_id == account_id)
         with self._database.read() as connection:
-            return connection.execute(query).scalar_one_or_none() or 0
+            return connection.execute(_VERSION, {"key": account_id}).scalar_one_or_none() or 0
 
     def load(self, account_id: str, after: int = 0) -> tuple[int, dict[str, Any], Rows] | None:
         """(version, head, rows written after a version) of an account; None where there is none yet."""
@@ -46,16 +54,13 @@ class DatabaseAccountStore:
                 row = {"account_id": account_id, "version": version, "state": head or {}}
                 written = self._database.insert_new(connection, paper_accounts, row)
             else:
-                matches = (paper_accounts.c.account_id == account_id) & (paper_accounts.c.version == expected_version)
-                values = {"version": version} if head is None else {"version": version, "state": head}
-                written = connection.execute(update(paper_accounts).where(matches).values(**values)).rowcount == 1
+                told = {"key": account_id, "expected": expected_version, "next_version": version}
+                statement = _NEXT_VERSION if head is None else _NEXT_HEAD
+                written = connection.execute(statement, told if head is None else told | {"head": head}).rowcount == 1
             if written and changed:
-                insert = self._database.insert(paper_rows)
-                new = {name: insert.excluded[name] for name in ("version", "body")}
-                statement = insert.on_conflict_do_update(index_elements=["account_id", "kind", "key"], set_=new)
                 rows = [
                     {"account_id": account_id, "kind": kind, "key": key, "version": version, "body": body}
                     for (kind, key), body in changed.items()
                 ]
-                connection.execute(statement, rows)
+                connection.execute(self._put_row, rows)
         return written
