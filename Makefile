@@ -60,7 +60,7 @@ backfill: $(READY) ## Run the sessions FROM=2026-01-05 TO=2026-01-07 one after t
 	@if [ -z "$(FROM)" ] || [ -z "$(TO)" ]; then echo "usage: make backfill FROM=2026-01-05 TO=2026-01-07" >&2; exit 2; fi
 	$(BIN)/python -m include.hooks.up backfill --from "$(FROM)" --to "$(TO)"
 
-bench: $(READY) ## Measure the figures in docs/benchmarks.md [ARGS="speed curve pacing airflow universe accuracy targets"]
+bench: $(READY) ## Measure the figures in docs/benchmarks.md [ARGS="speed curve pacing airflow paper universe accuracy targets"]
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(READY) ## Compile requirements.in to requirements.txt again (keeps what it can; add ARGS=--upgrade)

@@ -37,7 +37,9 @@ class Engine(Matching):
 
     def add_contract(self, contract: SimContract) -> None:
         """Make a contract known; without a mark its limit orders rest and its market orders are rejected."""
-        self.contracts[contract.native_id] = contract
+        if self.contracts.get(contract.native_id) != contract:
+            self.contracts[contract.native_id] = contract
+            self.reserved.all_changed()
 
     def set_mark(
         self,

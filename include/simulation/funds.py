@@ -33,19 +33,76 @@ def commission(engine: "Matching", order: SimOrder, quantity: Decimal, price: De
     return max(total - order.commission, ZERO)
 
 
+class Reserved:
+    """Cash that open purchases reserve, summed per currency, so that asking costs as much with many of them as with few.
+
+    What a limit order may cost is known until it changes. What others cost is asked again each time: it follows the market, the
+    month's volume or, of a bracket's closing orders, each other.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[str, Decimal]] = {}
+        self._others: set[int] = set()
+        self._changed: set[int] = set()
+        self._totals: dict[str, Decimal] = {}
+
+    def changed(self, order_id: int) -> None:
+        """An order is another one than before, or none any more."""
+        self._changed.add(order_id)
+
+    def all_changed(self) -> None:
+        """Costs or contracts are others than before."""
+        self._changed |= self._others
+        self._changed.update(self._known)
+
+    def beside(self, engine: "Matching", order: SimOrder) -> dict[str, Decimal]:
+        """Currency -> cash that all open purchases but this one, and but its bracket's other leg, may still cost."""
+        self._look_again(engine)
+        needed = dict(self._totals)
+        if order.order_id in self._known:
+            currency, amount = self._known[order.order_id]
+            needed[currency] -= amount
+        legs: dict[int, Decimal] = {}
+        for order_id in sorted(self._others):
+            other = engine.orders[order_id]
+            if order_id == order.order_id or _same_bracket(order, other):
+                continue
+            price = reserve_price(engine, other)
+            amount = ZERO if price is None else cost(engine, other, other.remaining, price)
+            if other.parent_id is not None:  # the dearer leg counts
+                amount = max(amount - legs.get(other.parent_id, ZERO), ZERO)
+                legs[other.parent_id] = legs.get(other.parent_id, ZERO) + amount
+            needed[other.currency] = needed.get(other.currency, ZERO) + amount
+        return needed
+
+    def _look_again(self, engine: "Matching") -> None:
+        for order_id in self._changed:
+            self._others.discard(order_id)
+            if order_id in self._known:
+                currency, amount = self._known.pop(order_id)
+                self._totals[currency] -= amount
+            order = engine.orders.get(order_id)
+            if order is None or not order.is_open or order.side is not Side.BUY:
+                continue
+            if (
+                order.is_limited
+                and order.limit_price is not None
+                and order.parent_id is None
+                and not engine.costs.commission_tiers
+            ):
+                amount = cost(engine, order, order.remaining, order.limit_price)
+                self._known[order_id] = (order.currency, amount)
+                self._totals[order.currency] = self._totals.get(order.currency, ZERO) + amount
+            else:
+                self._others.add(order_id)
+        self._changed.clear()
+
+
 def affordable(engine: "Matching", order: SimOrder, quantity: Decimal, price: Decimal) -> bool:
     """Whether a purchase can be paid beside what all other open purchases may still cost."""
-    needed = {order.currency: cost(engine, order, quantity, price)}
-    groups: dict[int, Decimal] = {}
-    for other in engine.open_buys():
-        if other.order_id == order.order_id or _same_bracket(order, other):
-            continue
-        reserve = _reserved_cash(engine, other)
-        if other.parent_id is not None:
-            reserve = max(reserve - groups.get(other.parent_id, ZERO), ZERO)
-            groups[other.parent_id] = groups.get(other.parent_id, ZERO) + reserve
-        needed[other.currency] = needed.get(other.currency, ZERO) + reserve
-    return engine.ledger.can_pay(needed)
+    needed = engine.reserved.beside(engine, order)
+    needed[order.currency] = needed.get(order.currency, ZERO) + cost(engine, order, quantity, price)
+    return engine.ledger.can_pay({currency: amount for currency, amount in needed.items() if amount})
 
 
 def unreserved(engine: "Matching", order: SimOrder) -> Decimal:
@@ -60,11 +117,6 @@ def unreserved(engine: "Matching", order: SimOrder) -> Decimal:
         if other.parent_id is not None:
             brackets.add(other.parent_id)  # the other leg has the same rest
     return (position.quantity if position else ZERO) - reserved
-
-
-def _reserved_cash(engine: "Matching", order: SimOrder) -> Decimal:
-    price = reserve_price(engine, order)
-    return ZERO if price is None else cost(engine, order, order.remaining, price)
 
 
 def _same_bracket(one: SimOrder, other: SimOrder) -> bool:

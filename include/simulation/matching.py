@@ -2,7 +2,7 @@
 
 import heapq
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -26,6 +26,7 @@ class Matching:
         latency: How long a new order is on its way to the market; not negative.
 
     Attributes:
+        reserved: Cash that open purchases reserve.
         orders: Order id -> order, every one ever submitted, rejected ones included.
         volumes: Month (`2026-03`, UTC) -> units traded in it.
         now: The time it was last told.
@@ -39,7 +40,8 @@ class Matching:
         settle_in: str | None = None,
         latency: timedelta = timedelta(),
     ) -> None:
-        self.costs = costs or Costs()
+        self.reserved = funds.Reserved()
+        self._costs = costs or Costs()
         self.seed = seed
         self.latency = latency
         self.ledger = Ledger(cash, settle_in)
@@ -50,8 +52,17 @@ class Matching:
         self.now: datetime | None = None
         self._by_client: dict[str, list[int]] = {}
         self._open: dict[str, set[int]] = {}  # native id -> orders that can still fill
-        self._open_buys: set[int] = set()
         self._timers: list[tuple[datetime, int]] = []  # when an order arrives or ends; those of final orders do nothing
+
+    @property
+    def costs(self) -> Costs:
+        """Spread, slippage and commission; new ones hold for the next fills."""
+        return self._costs
+
+    @costs.setter
+    def costs(self, costs: Costs) -> None:
+        self._costs = costs
+        self.reserved.all_changed()
 
     @property
     def cash(self) -> dict[str, Decimal]:
@@ -71,10 +82,6 @@ class Matching:
         """Orders that can still fill, oldest first; of one contract, or all."""
         keys = self._open.get(native_id, set()) if native_id is not None else set().union(*self._open.values())
         return [self.orders[key] for key in sorted(keys)]
-
-    def open_buys(self) -> Iterator[SimOrder]:
-        """Open purchases, oldest first."""
-        return (self.orders[key] for key in sorted(self._open_buys))
 
     def legs(self, order: SimOrder) -> list[SimOrder]:
         """The closing orders of a bracket's entry; [] for other orders, and before anything of it filled."""
@@ -146,15 +153,14 @@ class Matching:
         self._set_open(order, order.is_open)
 
     def _set_open(self, order: SimOrder, is_open: bool) -> None:
+        if order.side is Side.BUY:
+            self.reserved.changed(order.order_id)
         keys = self._open.setdefault(order.native_id, set())
         if is_open and order.order_id not in keys:
             keys.add(order.order_id)
-            if order.side is Side.BUY:
-                self._open_buys.add(order.order_id)
             self.watch(order)
         elif not is_open:
             keys.discard(order.order_id)
-            self._open_buys.discard(order.order_id)
 
     def watch(self, order: SimOrder) -> None:
         """Remember when something happens to an order; being told twice does no harm."""

@@ -165,7 +165,8 @@ def undo(engine: "Engine") -> None:
     touched = list(engine.orders.before)
     for part in parts(engine).values():
         part.undo()
-    engine.contracts.undo()
+    if engine.contracts.undo():
+        engine.reserved.all_changed()
     engine.forget(new)
     engine.index(touched)
 

@@ -189,6 +189,8 @@ def test_a_restart_changes_nothing(before: list[tuple[object, ...]], after: list
     for engine in (whole, restarted, copied):
         play(engine, after, len(before))
     assert restarted.to_state() == whole.to_state()
+    sums = [engine.reserved.beside(engine, engine.orders[1]) for engine in (whole, restarted)]
+    assert {key: value for key, value in sums[0].items() if value} == {key: value for key, value in sums[1].items() if value}
     assert copied.to_state()["orders"] == whole.to_state()["orders"]
     assert copied.cash == whole.cash
 
