@@ -246,10 +246,11 @@ def section() -> Section:
 
 
 def _text(rows: Sequence[str], commits: float) -> str:
-    return f"""{ORDERS:,} orders per process, one after the other, each at a fresh quote of {CONTRACTS} contracts in a foreign currency, from `submit` to the
-fill's report. Two processes have an account each, in one database. Orders a second:
+    return f"""{ORDERS:,} orders per process, one after the other, each at a fresh quote of {CONTRACTS} contracts in a foreign
+currency, from `submit` to the fill's report. Two processes have an account each, in one database. Orders a second:
 
 {table("kept how | one process | two processes", rows)}
-The database is SQLite, written for good (`synchronous=FULL`) once per order by the account and twice by the journal (registering
-a plan is one transaction). A bare database here takes {commits:,.0f} such commits a second from one process: that bounds the lower rows.
+The database is SQLite, written for good (`synchronous=FULL`) once per order by the account and twice by the journal
+(registering a plan is one transaction). A bare database here takes {commits:,.0f} such commits a second from one process: that
+bounds the lower rows.
 """
