@@ -120,11 +120,14 @@ class Engine(Matching):
         return self.orders[order_id]
 
     def cancel(self, order_id: int, now: datetime) -> SimOrder:
-        """Cancel what is left of an order; a final one stays as it is. Closing orders of a bracket are orders of their own.
+        """Cancel what is left of an order, after what was due before; a final one stays as it is.
+
+        Closing orders of a bracket are orders of their own.
 
         Raises:
             OrderRejected: There is no such order.
         """
+        self.expire(now)
         order = self.orders.get(order_id)
         if order is None:
             raise OrderRejected(f"there is no order {order_id}")

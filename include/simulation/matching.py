@@ -89,7 +89,7 @@ class Matching:
 
     def month_units(self, now: datetime | None) -> Decimal:
         """Units traded in the month of a time."""
-        return self.volumes.get(f"{now:%Y-%m}", ZERO) if now is not None else ZERO
+        return self.volumes.get(_month(now), ZERO) if now is not None else ZERO
 
     def index(self, order_ids: Iterable[int]) -> None:
         """Look at orders again that were put into `orders` from outside."""
@@ -234,7 +234,7 @@ class Matching:
             native_id=order.native_id, symbol=order.symbol, currency=order.currency, quantity=quantity, average_cost=price
         )
         self.ledger.apply(order.side, traded, price, contract.multiplier, commission)
-        self.volumes[f"{now:%Y-%m}"] = self.month_units(now) + quantity
+        self.volumes[_month(now)] = self.month_units(now) + quantity
         fill = Fill(
             fill_id=f"{order.order_id}.{len(order.fills) + 1}",
             quantity=quantity,
@@ -252,3 +252,7 @@ class Matching:
             state=OrderState.FILLED if filled == order.quantity else OrderState.PARTIALLY_FILLED,
         )
         brackets.follow(self, self.put(done), now)
+
+
+def _month(moment: datetime) -> str:
+    return f"{moment.year}-{moment.month:02}"  # an order asks for it several times: strftime would be a tenth of its cost

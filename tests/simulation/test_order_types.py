@@ -260,6 +260,14 @@ def test_an_order_reaches_the_market_after_the_latency(request_for: Request) -> 
     assert (fill.price, fill.time) == (101, NOW + timedelta(seconds=30)), "the mark that held when it arrived"
 
 
+def test_a_cancellation_does_not_overtake_an_order_that_has_arrived(request_for: Request) -> None:
+    engine = Engine({"USD": Decimal(10000)}, FREE, latency=timedelta(seconds=30))
+    engine.set_mark("one", "USD", Decimal(100), NOW)
+    late, soon = (engine.submit(request_for(limit=None), NOW + seconds * timedelta(seconds=1)) for seconds in (0, 20))
+    assert engine.cancel(late.order_id, NOW + timedelta(seconds=31)).state is OrderState.FILLED
+    assert engine.cancel(soon.order_id, NOW + timedelta(seconds=49)).state is OrderState.CANCELLED
+
+
 def test_immediate_or_cancel_ends_when_it_arrives(request_for: Request) -> None:
     engine = Engine({"USD": Decimal(10000)}, FREE, latency=timedelta(seconds=30))
     engine.set_mark("one", "USD", Decimal(100), NOW, volume=Decimal(4))
