@@ -29,7 +29,7 @@ from include.storage.database import open_database, upgrade
 from include.storage.journal import Journal
 from include.storage.paper import DatabaseAccountStore
 
-ORDERS, CONTRACTS, RESTING = 2000, 500, 1000
+ORDERS, CONTRACTS, RESTING, ROUNDS = 2000, 500, 1000, 5
 WANTED = 1600
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 MEMORY, DATABASE, JOURNAL = "memory", "database", "journal"
@@ -231,26 +231,35 @@ def commits_per_second(seconds: float = 1.0) -> float:
 
 def section() -> Section:
     """Every way of keeping the account, in one process and in two."""
-    print(f"paper: {ORDERS:,} orders per process, six times ...", flush=True)
-    found = {(how, processes): measure(how, processes) for how in WORDS for processes in (1, 2)}
-    resting = measure(MEMORY, 1, resting=RESTING)
-    commits = commits_per_second()
+    print(f"paper: {ORDERS:,} orders per process, in memory and in the database ...", flush=True)
+    found: dict[tuple[str, int], float] = {}
+    disk: dict[str, list[float]] = {}
+    for how in WORDS:
+        rounds = ROUNDS if how == MEMORY else 1  # the disk is told beside the others; what else ran shows here alone
+        disk[how] = [commits_per_second()]
+        for processes in (1, 2):
+            found[how, processes] = max(measure(how, processes) for _ in range(rounds))
+            disk[how].append(commits_per_second())
+    resting = max(measure(MEMORY, 1, resting=RESTING) for _ in range(ROUNDS))
     best = found[MEMORY, 2]
     goal = Goal(
         f"at least {WANTED:,} orders a second, submit to fill, on two cores (account in memory)",
         f"{best:,.0f}; in one process {found[MEMORY, 1]:,.0f}, with {RESTING:,} others resting {resting:,.0f}",
         best >= WANTED,
     )
-    rows = [f"{words} | {found[how, 1]:,.0f} | {found[how, 2]:,.0f}" for how, words in WORDS.items()]
-    return Section("paper", "Orders through the paper adapter", _text(rows, commits), [goal])
+    rows = [
+        f"{words} | {found[how, 1]:,.0f} | {found[how, 2]:,.0f} | {', '.join(f'{commits:,.0f}' for commits in disk[how])}"
+        for how, words in WORDS.items()
+    ]
+    return Section("paper", "Orders through the paper adapter", _text(rows), [goal])
 
 
-def _text(rows: Sequence[str], commits: float) -> str:
+def _text(rows: Sequence[str]) -> str:
     return f"""{ORDERS:,} orders per process, one after the other, each at a fresh quote of {CONTRACTS} contracts in a foreign
 currency, from `submit` to the fill's report. Two processes have an account each, in one database. Orders a second:
 
-{table("kept how | one process | two processes", rows)}
+{table("kept how | one process | two processes | bare commits a second before, between, after", rows)}
 The database is SQLite, written for good (`synchronous=FULL`) once per order by the account and twice by the journal
-(registering a plan is one transaction). A bare database here takes {commits:,.0f} such commits a second from one process: that
-bounds the lower rows.
+(registering a plan is one transaction). So the disk bounds the lower rows: the last column is how many one-row transactions a
+bare SQLite database with the same settings took in a second at that time. In memory: the best of {ROUNDS} rounds.
 """
