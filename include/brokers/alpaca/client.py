@@ -177,7 +177,8 @@ def call(
     try:
         return function(*args)
     except APIError as error:
-        refusal = read_refusal(int(error.status_code or 0), str(error))
+        headers = None if error.response is None else error.response.headers
+        refusal = read_refusal(int(error.status_code or 0), str(error), headers)
         if refusal.status in expected or refusal.key in expected:
             return refusal
         raise error_of(refusal, changes=changes) from error

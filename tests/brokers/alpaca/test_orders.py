@@ -101,9 +101,9 @@ def test_the_code_of_a_duplicate_without_an_order_is_a_rejection(broker: AlpacaB
     [
         (c.order(quantity="51", limit="200"), InsufficientFunds, "403 / 40310000: insufficient buying power"),
         (c.order(side="sell", quantity="1"), InsufficientFunds, "insufficient qty"),
-        (c.order(quantity="1.5"), InsufficientFunds, "not fractionable"),
-        (c.order(limit="150.005"), OrderRejected, "422 / 42210000: .*sub-penny"),
-        (c.order(contract=c.contract("x", "NOSUCH")), OrderRejected, "not found"),
+        (c.order(quantity="1.5"), InvalidQuantity, "not fractionable"),
+        (c.order(limit="150.005"), InvalidQuantity, "422 / 42210000: .*sub-penny"),
+        (c.order(contract=c.contract("x", "NOSUCH")), InvalidSymbol, "not found"),
         (c.order(contract=c.contract(c.DEAD, "DEAD")), OrderRejected, "not active"),
         (c.order(contract=c.contract(c.HALTED, "HALT")), OrderRejected, "not tradable"),
         (c.order(contract=c.contract(c.SILENT, "QUIET"), limit=None), OrderRejected, "no_quote"),
