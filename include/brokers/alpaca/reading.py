@@ -33,7 +33,7 @@ def orders(client: "AlpacaClient", *, open_only: bool, after: datetime | None = 
     found: dict[str, Row] = {}
     try:
         while True:
-            page = client.orders(open_only, after, PAGE)
+            page = _list(client.orders(open_only, after, PAGE))
             fresh = {str(row["id"]): row for row in page if str(row["id"]) not in found}
             found |= fresh
             if len(page) < PAGE:
@@ -56,7 +56,7 @@ def fills(client: "AlpacaClient", since: datetime) -> list[tuple[str, Fill]]:
     token: str | None = None
     try:
         while True:
-            page = client.fills(since - _MOMENT, token, FILLS_PAGE)
+            page = _list(client.fills(since - _MOMENT, token, FILLS_PAGE))
             rows += page
             if len(page) < FILLS_PAGE:
                 break
@@ -80,6 +80,13 @@ def fill_of(row: Row) -> Fill:
         price=required(row["price"]),
         time=moment(str(row["transaction_time"])),
     )
+
+
+def _list(answer: object) -> list[Row]:
+    """The rows of an answer; an empty object is no empty list."""
+    if not isinstance(answer, list):
+        raise TypeError(f"expected a list, found {type(answer).__name__}")
+    return answer
 
 
 def _names(client: "AlpacaClient", wanted: set[str], since: datetime) -> dict[str, str]:

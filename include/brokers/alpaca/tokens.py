@@ -1,7 +1,8 @@
 """Access tokens: one that the user gives, or ones that Alpaca gives for client id and secret and that end after 15 minutes.
 
-The flow is OAuth 2's `client_credentials` with the secret in the body (docs.alpaca.markets/docs/authentication). A token
-that came out of Alpaca's authorization page (docs.alpaca.markets/docs/using-oauth2-and-trading-api) has no end and no refresh token.
+The flow is OAuth 2's `client_credentials` with the secret in the body (docs.alpaca.markets/docs/authentication; it says that
+broker partners get it first). A token of Alpaca's authorization page (docs.alpaca.markets/docs/using-oauth2-and-trading-api) has
+no end and no refresh token.
 """
 
 import threading

@@ -91,7 +91,7 @@ async def list_orders(request: Request) -> Response:
         after, until = (_moment(query.get(name)) for name in ("after", "until"))
     except ValueError:
         return refusal(422, 40010001, "invalid limit, after or until")
-    nested = query.get("nested") == "true"
+    nested = _nested(request)
     with venue.book.lock:
         venue.desk.advance()
         found = [
@@ -113,7 +113,7 @@ async def get_order(request: Request) -> Response:
     """One order by Alpaca's id; `nested=true` tells its closing orders too."""
     venue = venue_of(request)
     number = _number(venue, request.path_params["order_id"])
-    return number if isinstance(number, Response) else _told(venue, number, request.query_params.get("nested") == "true")
+    return number if isinstance(number, Response) else _told(venue, number, _nested(request))
 
 
 async def get_by_client_id(request: Request) -> Response:
@@ -190,6 +190,10 @@ def _number(venue: Venue, text: str) -> int | Response:
     except ValueError:
         return refusal(422, 40010001, f"invalid order id {text}")
     return number if number in venue.desk.orders else refusal(404, 40410000, f"order not found for {text}")
+
+
+def _nested(request: Request) -> bool:
+    return request.query_params.get("nested", "").lower() == "true"
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -28,7 +28,6 @@ async def trade_updates(socket: WebSocket) -> None:
     """Authenticate, listen, and then every event from that moment on; frames are binary, as those of Alpaca's paper host are."""
     venue = _venue(socket)
     await socket.accept()
-    venue.book.log("WS /stream")
     try:
         asked = json.loads(await _text(socket))
         good = _authentic(venue, asked.get("data") or asked)
@@ -40,6 +39,7 @@ async def trade_updates(socket: WebSocket) -> None:
         wanted = (json.loads(await _text(socket)).get("data") or {}).get("streams") or []
         streams = [name for name in wanted if name == "trade_updates"]
         teller = _Teller(venue)
+        venue.book.log("WS /stream")
         await _send(socket, {"stream": "listening", "data": {"streams": streams}})
         if streams:
             await _until_gone(socket, lambda: teller.tell(socket))
@@ -121,19 +121,20 @@ async def _quotes(socket: WebSocket, kind: str) -> None:
 
     try:
         await say({"T": "success", "msg": "connected"})
-        if not _authentic(venue, _of_headers(socket)) and not _authentic(venue, await hear()):
+        told_by_headers = _of_headers(socket)
+        if not _authentic(venue, told_by_headers if any(told_by_headers.values()) else await hear()):
             await say({"T": "error", "code": 402, "msg": "auth failed"})
             await socket.close()
             return
         await say({"T": "success", "msg": "authenticated"})
         symbols = set((await hear()).get("quotes") or [])
         await say({"T": "subscription", "trades": [], "quotes": sorted(symbols), "bars": []})
-        told: dict[str, Any] = {}
+        seen: dict[str, Any] = {}
 
         async def tell() -> bool:
             if venue.book.misbehaves("drop_stream"):
                 return False
-            for message in _fresh_quotes(venue, kind, symbols, told):
+            for message in _fresh_quotes(venue, kind, symbols, seen):
                 await say(message)
                 if venue.book.misbehaves(Fault.DUPLICATE_UPDATE):
                     await say(message)
