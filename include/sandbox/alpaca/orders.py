@@ -73,7 +73,8 @@ def _read(raw: bytes) -> dict[str, Any] | None:
 
 def _accept(venue: Venue, body: dict[str, Any]) -> dict[str, Any]:
     wanted, legs = read_order(venue.desk, body)
-    return order_json(venue, venue.desk.submit(wanted, legs), "pending_new", nested=True)
+    answer = order_json(venue, venue.desk.submit(wanted, legs), "pending_new")
+    return {**answer, "legs": [order_json(venue, leg) for leg in legs] or None}
 
 
 def _replace(venue: Venue, number: int, body: dict[str, Any]) -> dict[str, Any]:
