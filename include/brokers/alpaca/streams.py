@@ -121,7 +121,8 @@ async def _opened(url: str, login: Login, headers: Mapping[str, str]) -> AsyncIt
 
 
 async def _next(socket: ClientConnection, login: Login) -> Any:
-    return _json(await asyncio.wait_for(socket.recv(), login.timeout_seconds))
+    async with asyncio.timeout(login.timeout_seconds):  # wait_for of Python 3.11 can lose a cancellation
+        return _json(await socket.recv())
 
 
 async def _raw(socket: ClientConnection) -> AsyncIterator[Any]:

@@ -45,7 +45,7 @@ def test_fills(broker: AlpacaBroker, book: VenueBook) -> None:
     assert (second.quantity, second.price, second.time) == (Decimal(6), Decimal("199.0199"), later)
     assert first.fill_id != second.fill_id
     assert "::" not in first.fill_id
-    assert [fill for _, fill in broker.fills(c.NOW + timedelta(milliseconds=1))] == [second]
+    assert [fill for _, fill in broker.fills(c.NOW + timedelta(microseconds=500))] == [second]
     assert [fill for _, fill in broker.fills(later)] == [second]
 
 

@@ -84,7 +84,7 @@ def test_expired_keys_are_said(broker: AlpacaBroker, book: VenueBook) -> None:
 
 def test_streams_take_tokens(tokened: AlpacaBroker, server: AlpacaVenue) -> None:
     async def first_quote() -> object:
-        async with aclosing(tokened.stream_quotes([c.contract()])) as quotes:  # type: ignore[type-var]
+        async with asyncio.timeout(20), aclosing(tokened.stream_quotes([c.contract()])) as quotes:  # type: ignore[type-var]
             return await anext(quotes)
 
     assert asyncio.run(first_quote())
