@@ -60,7 +60,7 @@ def read_order(desk: Desk, body: Mapping[str, Any]) -> tuple[DeskOrder, list[Des
         Refused: The body, or what it asks for, is against the rules.
     """
     book, now = desk.book, desk.book.clock()
-    client_order_id = _client_order_id(desk, body)
+    client_order_id = client_id(desk, body)
     order_type = _one_of(OrderType, body.get("type"), "invalid order type", TYPES)
     side = _one_of(Side, body.get("side"), "invalid side")
     times = _one_of(TimeInForce, body.get("time_in_force"), "invalid time_in_force")
@@ -154,10 +154,6 @@ def price(body: Mapping[str, Any], field: str, listing: Listing) -> Decimal:
 
 def client_id(desk: Desk, body: Mapping[str, Any]) -> str:
     """The client order id of a body, a fresh one where it has none. Raises `Refused` for one that is taken."""
-    return _client_order_id(desk, body)
-
-
-def _client_order_id(desk: Desk, body: Mapping[str, Any]) -> str:
     found = str(body.get("client_order_id") or uuid4())
     if len(found) > 128:
         raise Refused(INVALID, "client_order_id must be no more than 128 characters")
