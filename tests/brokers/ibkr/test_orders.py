@@ -139,7 +139,7 @@ def test_a_rejection_on_demand_leaves_nothing(book: VenueBook, port: int) -> Non
 
 def test_accepted_then_dropped_is_unknown_until_it_is_found(book: VenueBook, port: int) -> None:
     with make_broker(port, for_orders=True) as broker:
-        book.faults.add("drop_after_accept")
+        book.faults.add("accept_then_drop")
         with pytest.raises(OutcomeUnknown):
             broker.submit(order())
         found = broker.find_order(REF)  # over a new connection
@@ -153,7 +153,7 @@ def test_accepted_then_dropped_is_unknown_until_it_is_found(book: VenueBook, por
 def test_a_number_used_before_is_never_sent_as_a_new_order(book: VenueBook, port: int) -> None:
     with make_broker(port, for_orders=True) as broker:
         broker.submit(order())
-    used = book.extra[1]["api_id"]
+    used = book.extra[1]["ticket"]["api_id"]
     with make_broker(port, for_orders=True) as broker:
         assert broker._session is not None
         broker._session.ib.client._reqIdSeq = used  # as if TWS had forgotten to say which numbers are used up
@@ -172,7 +172,7 @@ def test_a_number_of_a_standing_order_is_passed_over(book: VenueBook, port: int)
     with make_broker(port, for_orders=True) as broker:
         broker.submit(order(limit="200"))
         assert broker._session is not None
-        broker._session.ib.client._reqIdSeq = book.extra[1]["api_id"]
+        broker._session.ib.client._reqIdSeq = book.extra[1]["ticket"]["api_id"]
         assert broker.submit(order(reference="AAAAAAAAAAAAAAAAAAA2")).state is OrderState.FILLED
         standing = broker.find_order(REF)
     assert standing is not None
