@@ -6,9 +6,10 @@ from include.errors import BrokerUnavailable, InvalidSymbol, NotPermitted, Outco
 CLIENT_ID_IN_USE = 326
 DUPLICATE_ORDER_ID = 103
 CANCELLED = 202
+VALIDATION = 321
 TOO_FAST = frozenset({100})  # belongs to no request: which one was dropped is not told
 LINE_LOST = frozenset({1100, 2110})  # between TWS and IBKR: TWS answers, but not for the market
-LINE_BACK_DATA_LOST, LINE_BACK = 1101, 1102
+LINE_BACK = frozenset({1101, 1102})  # with or without the market data that was followed
 CONNECTION_LOST = frozenset({1100, 1300, 2110})
 NO_MARKET_DATA = frozenset({354, 10089, 10090, 10091, 10168, 10186, 10187, 10189, 10197})
 # Said about an order that stands: notices, held for a locate, will wait for the session, cancelled (its state says so).

@@ -19,7 +19,6 @@ from include.errors import (
     OrderRejected,
     OutcomeUnknown,
     PolybrokerError,
-    Unsupported,
 )
 from include.sandbox.book import VenueBook
 from include.sandbox.ibkr.server import running_ibkr_venue
@@ -105,7 +104,6 @@ def test_a_day_order_expires(book: VenueBook, port: int) -> None:
         ({"limit_price": Decimal("250.001")}, InvalidQuantity, "110: The price does not conform"),
         ({"quantity": Decimal("0.5")}, InvalidQuantity, "388: Order size 0.5"),
         ({"contract": contract_of(265598).model_copy(update={"native_id": "1"})}, InvalidSymbol, "200: No security definition"),
-        ({"contract": contract_of(12087792)}, Unsupported, "trades no fx"),
         ({"limit_price": None}, OrderRejected, "has no limit price"),
     ],
 )
