@@ -16,6 +16,7 @@ from include.domain.order import Fill, Order, OrderChange, OrderReport, OrderSta
 from include.errors import BrokerUnavailable, DuplicateOrder, NotPermitted, OrderRejected, OutcomeUnknown, Terminal
 
 Magnifier = Callable[[str], Awaitable[Decimal]]
+NUMBERS_LEFT_OUT = 1000  # after a number that was used already: how many more are, nobody tells
 _LEGS = (TAKE_PROFIT, STOP_LOSS)
 
 
@@ -227,6 +228,11 @@ async def _refuse(session: Session, order: Order, account: str, code: int, text:
         except BrokerUnavailable as error:
             raise OutcomeUnknown(f"IBKR error {code}: {text}; and then: {error}") from error
         if standing is not None:
-            raise DuplicateOrder(f"IBKR holds order {order.client_order_id} already")
-        raise BrokerUnavailable(f"IBKR error {code}: {text}: nothing was placed, the next attempt takes another number")
+            raise DuplicateOrder(f"IBKR holds order {order.client_order_id} already", broker="ibkr", broker_code=str(code))
+        session.ib.client.updateReqId(session.ib.client.getReqId() + NUMBERS_LEFT_OUT)
+        raise BrokerUnavailable(
+            f"IBKR error {code}: {text}: nothing was placed, the next attempt takes another number",
+            broker="ibkr",
+            broker_code=str(code),
+        )
     raise failures.order_failure(code, text)

@@ -173,7 +173,9 @@ class _Words:
 def _place(session: Session, contract: Any, order: Any, sent: list[Sent]) -> None:
     """Send one of a family; where the connection breaks after the first, its outcome is open like theirs."""
     ib = session.ib
+    own = [each.execution.orderId for each in ib.fills() if each.execution.clientId == session.client_id]
     try:
+        ib.client.updateReqId(max(own, default=0) + 1)  # TWS's own counter may have been set back
         order.orderId = ib.client.getReqId()
         while (session.client_id, order.orderId) in ib.wrapper.trades:  # a known number would change that order
             order.orderId = ib.client.getReqId()
@@ -185,13 +187,13 @@ def _place(session: Session, contract: Any, order: Any, sent: list[Sent]) -> Non
 
 
 async def _settle(session: Session, trade: Any) -> None:
-    """Wait for the executions of a filled order; without them the report is true, but tells totals only."""
+    """Wait for the executions of what is filled; without them the report is true, but tells totals only."""
     told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def look(*_: Any) -> None:
         shares = sum(each.execution.shares for each in trade.fills)
         charged = all(each.commissionReport.execId for each in trade.fills)
-        if trade.orderStatus.status != "Filled" or (shares >= trade.orderStatus.filled and charged):
+        if shares >= trade.orderStatus.filled and charged:
             _set(told)
 
     session.ib.commissionReportEvent += look

@@ -97,22 +97,31 @@ class Session:
 
     async def do(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The same for those who are on the loop already."""
-        await self._prepare()
-        await self._ensure()
-        return await work()
+        try:
+            await self._prepare()
+            await self._ensure()
+            return await work()
+        except asyncio.CancelledError:
+            if self._is_closed():
+                raise BrokerUnavailable(f"IBKR at {self.place}: the connection was closed meanwhile", broker="ibkr") from None
+            raise
+
+    def _is_closed(self) -> bool:
+        return self._beside._is_closed() if self._beside is not None else self._thread is None
 
     def close(self) -> None:
         """Disconnect and end the thread, where it is its own; safe to call twice."""
         if self._beside is not None:
-            self._beside.call(self._leave)
+            self.call(self._leave)
         elif self._thread is not None:
             thread, self._thread = self._thread, None
             thread.close(self._leave)
 
     def call(self, function: Callable[[], None]) -> None:
         """Call something on the loop, now; nothing where there is no loop any more."""
-        if self._thread is not None:
-            self._thread.call(function)
+        thread = self._thread if self._beside is None else self._beside._thread
+        if thread is not None:
+            thread.call(function)
 
     def start_afresh(self, why: str) -> None:
         """Let the next request open a new connection; call it on the loop."""

@@ -167,7 +167,7 @@ class Connection:
             return
         data = b"".join(frame(message) for message in messages)
         if self._feed is not None and self._book.misbehaves(Fault.MALFORMED_BODY):
-            data = frame((messages[0][0], "nonsense"))
+            data = frame((5, "nonsense"))  # of the kinds of messages one that nobody can take for complete
         if self._feed is not None and self._book.misbehaves(Fault.HALF_RESPONSE):
             self._writer.write(data[: len(data) // 2])
             raise Dropped("in the middle of an answer, on demand")

@@ -33,7 +33,7 @@ KINDS: list[Listing] = [
 
 
 def kinds_book(**more: Any) -> VenueBook:
-    return make_book(KINDS, **more)
+    return make_book(KINDS, **({"cash": {"EUR": Decimal(100_000), "USD": Decimal(50_000)}} | more))
 
 
 def kind_of(con_id: int) -> Contract:

@@ -106,7 +106,8 @@ def test_one_contract_is_one_row_with_the_strongest_evidence(port: int) -> None:
 
 def test_kinds_that_are_not_looked_up_cost_nothing(book: VenueBook, port: int) -> None:
     with make_broker(port) as broker:
-        assert found(broker, instrument("BTC-USD", "Bitcoin", "USD", "CRYPTO", asset_class="crypto")) == []
+        assert found(broker, instrument("ESZ6", "E-mini S&P 500", "USD", "XCME", asset_class="future")) == []
+        assert found(broker, instrument("NOPAIR", "Nothing", "USD", "CRYPTO", asset_class="crypto")) == []
         assert found(broker) == []
     assert asked(book, "contract_details", "matching_symbols") == []
 

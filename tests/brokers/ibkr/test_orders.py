@@ -150,7 +150,8 @@ def test_accepted_then_dropped_is_unknown_until_it_is_found(book: VenueBook, por
 
 def test_a_number_used_before_is_never_sent_as_a_new_order(book: VenueBook, port: int) -> None:
     with make_broker(port, for_orders=True) as broker:
-        broker.submit(order())
+        broker.submit(order(limit="200"))
+        broker.cancel(REF)
     used = book.extra[1]["ticket"]["api_id"]
     with make_broker(port, for_orders=True) as broker:
         assert broker._session is not None
