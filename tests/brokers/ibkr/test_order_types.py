@@ -14,7 +14,7 @@ from include.domain.order import Order, OrderChange, OrderState, OrderType, Side
 from include.errors import InvalidQuantity, NotPermitted, OrderRejected, OutcomeUnknown, PolybrokerError, Unsupported
 from include.sandbox.book import VenueBook
 from include.sandbox.ibkr.server import running_ibkr_venue
-from tests.brokers.ibkr.kinds import COIN, FUTURE, OPTION, PAIR, STOCK, kind_of, kinds_book, mark
+from tests.brokers.ibkr.kinds import COIN, FUTURE, OPTION, PAIR, STOCK, WARRANT, kind_of, kinds_book, mark
 from tests.brokers.ibkr.venue import NOW, asked, found, instrument, make_broker, order
 from tests.fakes.clock import SetClock
 
@@ -200,6 +200,41 @@ def test_futures_and_options(book: VenueBook, broker: IbkrBroker, con_id: int, q
     report = broker.submit(typed(OrderType.MARKET, con_id, quantity=Decimal(quantity)))
     assert report.state is OrderState.FILLED
     assert book.engine.cash["USD"] == Decimal(cash)  # price, spread and commission, times the multiplier
+
+
+PRICES = {STOCK: 240, PAIR: Decimal("1.2"), COIN: 60_000, FUTURE: 20, OPTION: 3, WARRANT: 2}
+DECLARED = [
+    (con_id, kind)
+    for con_id in PRICES
+    for kind in sorted(IbkrBroker.capabilities.for_kind(kind_of(con_id).asset_class).order_types)
+]
+
+
+@pytest.mark.parametrize(("con_id", "kind"), DECLARED)
+def test_every_declared_type_is_taken_for_every_declared_kind(broker: IbkrBroker, con_id: int, kind: str) -> None:
+    price = Decimal(PRICES[con_id])
+    needs: dict[str, dict[str, Any]] = {
+        "limit": {"limit_price": price / 2},
+        "stop": {"stop_price": price * 2},
+        "stop_limit": {"stop_price": price * 2, "limit_price": price * 2},
+        "trailing_stop": {"trail_pct": Decimal(5)},
+        "market_on_open": {"time_in_force": TimeInForce.OPG},
+        "market_on_close": {"time_in_force": TimeInForce.CLS},
+    }
+    more = needs.get(kind, {})
+    if con_id == COIN and kind == "market":
+        more = {"cash_amount": Decimal(600), "time_in_force": TimeInForce.IOC}
+    quantity = Decimal("0.1") if con_id == COIN else Decimal(1)
+    report = broker.submit(typed(OrderType(kind), con_id, quantity=quantity, **more))
+    assert report.state is (OrderState.FILLED if kind == "market" else OrderState.ACCEPTED)
+
+
+@pytest.mark.parametrize("con_id", [PAIR, FUTURE, OPTION, WARRANT])
+def test_brackets_of_other_kinds(broker: IbkrBroker, con_id: int) -> None:
+    price = Decimal(PRICES[con_id])
+    exits = {"take_profit_price": price * 2, "stop_loss_price": price / 2}
+    report = broker.submit(typed(OrderType.LIMIT, con_id, quantity=Decimal(1), limit_price=price * 3 / 2, **exits))
+    assert (report.state, [leg.state for leg in report.legs]) == (OrderState.FILLED, [OrderState.ACCEPTED] * 2)
 
 
 def test_what_is_not_declared_is_refused_before_it_is_sent() -> None:

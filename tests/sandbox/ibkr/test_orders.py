@@ -357,3 +357,11 @@ def test_the_market_is_lost_and_comes_back(book: VenueBook, client: WireClient) 
     book.faults.add("connectivity_back")
     assert client.error()[1] == "1102"
     assert statuses(client, 1) == [("1", "Filled", "10")]
+
+
+def test_a_clock_that_is_wrong(book: VenueBook, client: WireClient) -> None:
+    book.faults.add("clock_skew")
+    client.send(49, 1)
+    client.send(49, 1)
+    times = [int(client.receive()[2]) - int(NOW.timestamp()) for _ in range(2)]  # type: ignore[index]
+    assert times == [300, 0]
