@@ -11,7 +11,7 @@ from include.brokers.ibkr.reports import ended, executed_report, report
 from include.brokers.ibkr.reports import fill as fill_of
 from include.brokers.ibkr.sending import Sent, ask_to_cancel, send, send_change
 from include.brokers.ibkr.session import Session
-from include.brokers.ibkr.wire import STOP_LOSS, TAKE_PROFIT, changed, wire_contract, wire_orders
+from include.brokers.ibkr.wire import STOP_LOSS, TAKE_PROFIT, UNSET, changed, wire_contract, wire_orders
 from include.domain.order import Fill, Order, OrderChange, OrderReport, OrderState
 from include.errors import BrokerUnavailable, DuplicateOrder, NotPermitted, OrderRejected, OutcomeUnknown, Terminal
 
@@ -141,13 +141,12 @@ async def modify(session: Session, client_order_id: str, change: OrderChange, ac
     )
     sent = await send_change(session, contract, wire)
     if sent.refusal is not None:
-        session.start_afresh("a change was refused")  # the library takes the order for cancelled now
         raise failures.order_failure(*sent.refusal)
     try:
         after = await find(session, client_order_id, account, magnifier)
     except BrokerUnavailable as error:
         raise OutcomeUnknown(f"the change of order {client_order_id} was sent, and then: {error}", broker="ibkr") from error
-    if after is None or not _shows(after[1], change):
+    if after is None or not (after[1].state is OrderState.FILLED or _shows(after[0], wire, heard=sent.heard)):
         raise OutcomeUnknown(f"IBKR did not say that order {client_order_id} is changed", broker="ibkr")
     return after[1]
 
@@ -199,9 +198,20 @@ async def _own(session: Session, client_order_id: str, account: str, magnifier: 
     return trade, current
 
 
-def _shows(told: OrderReport, change: OrderChange) -> bool:
-    """Whether the order stands as wanted; prices are not told in reports, and a filled order is past all change."""
-    return told.state is OrderState.FILLED or change.quantity is None or told.quantity == change.quantity
+def _shows(trade: Any | None, wire: Any, *, heard: bool) -> bool:
+    """Whether the order stands as it was sent; its time in force and a trailing percentage the library does not renew."""
+    if trade is None:
+        return False
+    renewed = ("totalQuantity", "lmtPrice", "auxPrice")
+    same = all(_close(getattr(trade.order, name), getattr(wire, name)) for name in renewed)
+    kept = trade.order.tif == wire.tif and _close(trade.order.trailingPercent, wire.trailingPercent)
+    return same and (heard or kept)
+
+
+def _close(told: Any, sent: Any) -> bool:
+    """Equal numbers; IBKR tells 0, or the library's "unset", for what an order does not have."""
+    numbers = [0 if float(each) > UNSET else float(each) for each in (told, sent)]
+    return numbers[0] == numbers[1]
 
 
 async def _undo(session: Session, entry: Sent, code: int, text: str) -> None:

@@ -23,10 +23,12 @@ class Sent:
     Attributes:
         trade: The library's.
         refusal: IBKR's error, where that was the word.
+        heard: Of a change: whether IBKR told the order again after it.
     """
 
     trade: Any
     refusal: Word | None = None
+    heard: bool = False
 
     @property
     def is_decided(self) -> bool:
@@ -78,6 +80,7 @@ async def send_change(session: Session, contract: Any, order: Any) -> Sent:
 
         def on_word(trade: Any, *_: Any) -> None:
             if trade.order.orderId == order.orderId and trade.order.clientId == session.client_id:
+                sent.heard = True
                 _set(told)
 
         events = (session.ib.openOrderEvent, session.ib.orderStatusEvent)
@@ -152,8 +155,9 @@ class _Words:
         self._ib.orderStatusEvent -= self._on_state
 
     def look(self) -> None:
-        """Whether all is said."""
-        if len(self._sent) == len(self._orders) and all(each.is_decided for each in self._sent):
+        """Whether all is said: of a family of which one is refused nothing more need come, it may never have been transmitted."""
+        said = all(each.is_decided for each in self._sent) or any(each.refusal for each in self._sent)
+        if said and len(self._sent) == len(self._orders):
             _set(self.told)
 
     def _on_error(self, request_id: int, code: int, text: str, _: Any) -> None:

@@ -118,8 +118,9 @@ def test_a_counter_that_was_set_back_costs_no_order(book: VenueBook) -> None:
 def test_after_a_number_that_was_used_the_next_attempt_goes_through(book: VenueBook) -> None:
     with running_ibkr_venue(book) as port:
         with make_broker(port, for_orders=True) as broker:
-            broker.submit(order(limit="200"))
-            broker.cancel(REF)
+            for reference in (REF, "AAAAAAAAAAAAAAAAAAA3"):
+                broker.submit(order(reference=reference, limit="200"))
+                broker.cancel(reference)
         book.faults.add(Fault.ORDER_ID_ROLLED_BACK)
         with make_broker(port, for_orders=True) as broker:
             assert broker._session is not None
@@ -127,7 +128,7 @@ def test_after_a_number_that_was_used_the_next_attempt_goes_through(book: VenueB
             with pytest.raises(BrokerUnavailable, match="nothing was placed"):
                 broker.submit(order(reference=SECOND))
             assert broker.submit(order(reference=SECOND)).state is OrderState.FILLED
-    assert len(book.extra) == 2
+    assert len(book.extra) == 3
 
 
 def wait_for(broker: IbkrBroker, wanted: ConnectionState) -> None:

@@ -51,7 +51,7 @@ def test_pairs_and_coins_have_other_prices(con_id: int, what: str) -> None:
     def answer(fields: object) -> list[tuple[object, ...]]:
         assert isinstance(fields, list)
         told.extend((fields[9], fields[18], fields[19]))
-        return [(17, fields[1], "", "", 1, *BAR)]
+        return [(17, fields[1], "", "", 3, "1726600000", *BAR[1:], *BAR, "1726800000", *BAR[1:])]  # a day more on either side
 
     with scripted_tws(_20=answer) as port, make_broker(port) as broker:
         (bar,) = broker.bars(kind_of(con_id), BarSize.HOUR, datetime(2024, 9, 18, tzinfo=UTC), datetime(2024, 9, 19, tzinfo=UTC))

@@ -139,6 +139,17 @@ def test_a_bracket_and_its_loss_with_a_limit(book: VenueBook, broker: IbkrBroker
     assert after.state is OrderState.FILLED
 
 
+def test_a_part_of_the_profit_is_taken_off_the_stop(book: VenueBook, broker: IbkrBroker) -> None:
+    broker.submit(bracket())
+    mark(book, "261", volume="4")
+    after = broker.find_order(REF)
+    assert after is not None
+    assert [(leg.state, leg.filled_quantity, leg.quantity) for leg in after.legs] == [
+        (OrderState.PARTIALLY_FILLED, Decimal(4), Decimal(10)),
+        (OrderState.ACCEPTED, Decimal(0), Decimal(6)),
+    ]
+
+
 def test_closing_orders_end_with_their_entry(broker: IbkrBroker) -> None:
     broker.submit(bracket(limit_price=Decimal(200)))
     cancelled = broker.cancel(REF)
