@@ -6,6 +6,7 @@ from pathlib import Path
 
 from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
 from include.brokers.credentials import credentials_from_environment
+from include.brokers.guarded import Guarded, Policy
 from include.brokers.registry import create_broker
 from include.domain.account import Account, Environment
 from include.domain.portfolio import Portfolio
@@ -69,7 +70,9 @@ def open_broker(
             for_orders=for_orders,
             connects_when_asked=connects_when_asked,
         )
-        yield stack.enter_context(create_broker(account, context, settings.brokers))
+        # What mirrors another broker fails as that one does, which was repeated already.
+        policy = Policy(attempts=1) if mirror else Policy()
+        yield stack.enter_context(Guarded(create_broker(account, context, settings.brokers), policy=policy))
 
 
 def reading_account(broker: str, portfolios: tuple[Portfolio, ...]) -> Account:
