@@ -16,11 +16,14 @@ import pyarrow as pa
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from include.brokers.base import Broker, Capabilities, ConnectionState
+from include.brokers.breaker import CIRCUIT_OPEN, Breaker
 from include.brokers.checks import check_order
 from include.brokers.deadline import Hung, within
+from include.brokers.measures import Measures
 from include.domain.account import AccountSnapshot
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
+from include.domain.health import ANSWERED
 from include.domain.instrument import Instrument
 from include.domain.order import Fill, Order, OrderChange, OrderReport
 from include.domain.quote import Quote
@@ -28,7 +31,6 @@ from include.errors import BrokerUnavailable, OutcomeUnknown, PolybrokerError, R
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-CIRCUIT_OPEN = "CIRCUIT_OPEN"
 _GONE = frozenset({ConnectionState.DISCONNECTED, ConnectionState.CLOSED})
 
 
@@ -67,14 +69,25 @@ class Guarded(Broker):
     Args:
         inner: The adapter.
         policy: Retries and time-outs.
+        breaker: Shared by all processes; None for none.
+        measures: Counts the calls; None where nobody wants to know.
         surroundings: Clock, sleep and jitter.
     """
 
-    def __init__(self, inner: Broker, *, policy: Policy | None = None, surroundings: Surroundings | None = None) -> None:
+    def __init__(
+        self,
+        inner: Broker,
+        *,
+        policy: Policy | None = None,
+        breaker: Breaker | None = None,
+        measures: Measures | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
         super().__init__(inner.account, inner.context)
         self.inner = inner
         self.name = inner.name
         self._policy = policy or Policy()
+        self._breaker, self._measures = breaker, measures
         self._around = surroundings or Surroundings()
         self._hung = False
         self._lost = False  # closed in order to connect anew, which has not succeeded yet
@@ -102,8 +115,12 @@ class Guarded(Broker):
     def close(self) -> None:
         """Disconnect; an adapter with a call that hangs is left to itself."""
         self._lost = False
-        if not self._hung:
-            self.inner.close()
+        try:
+            if not self._hung:
+                self.inner.close()
+        finally:
+            if self._measures is not None:
+                self._measures.flush()
 
     def refresh(self) -> None:
         """Renew what it is authenticated with."""
@@ -208,6 +225,18 @@ class Guarded(Broker):
             raise BrokerUnavailable(f"{self.name}: a call before this one hung; open the broker again", broker=self.name)
         if self._lost and method != "connect":
             raise BrokerUnavailable(f"{self.name}: the connection is lost", broker=self.name)
+        if self._breaker is not None:
+            self._breaker.check(method)
+        begun = self._around.clock()
+        try:
+            answer = self._bounded(method, work, when_hung, items)
+        except PolybrokerError as error:
+            self._note(method, begun, error)
+            raise
+        self._note(method, begun, None)
+        return answer
+
+    def _bounded(self, method: str, work: Callable[[], T], when_hung: type[PolybrokerError], items: int) -> T:
         seconds = self._policy.call_seconds + items * self._policy.item_seconds
         try:
             return within(seconds, work)
@@ -215,10 +244,20 @@ class Guarded(Broker):
             self._hung = True
             raise when_hung(f"{self.name}: {method} did not end within {seconds:g} s", broker=self.name) from error
 
+    def _note(self, method: str, begun: float, error: PolybrokerError | None) -> None:
+        """Tell breaker and measures how a call ended. Nothing of that is raised: an order may have been sent."""
+        try:
+            if self._breaker is not None:
+                self._breaker.answered() if error is None else self._breaker.failed(method, error)
+            if self._measures is not None:
+                self._measures.count(method, ANSWERED if error is None else error.code, self._around.clock() - begun)
+        except Exception:
+            log.exception("%s: how %s ended could not be noted", self.name, method)
+
     def _reopen(self) -> None:
         log.info("%s: connecting again, the connection is %s", self.name, self.inner.state.value)
         if not self._lost:
-            self._once("close", self.inner.close, BrokerUnavailable)
+            self._bounded("close", self.inner.close, BrokerUnavailable, 0)
         self._lost = True
         self._once("connect", self.inner.connect, BrokerUnavailable)
         self._lost = False

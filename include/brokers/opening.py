@@ -5,9 +5,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
+from include.brokers.breaker import Breaker
 from include.brokers.credentials import credentials_from_environment
 from include.brokers.guarded import Guarded, Policy
+from include.brokers.measures import CallStore, Measures
 from include.brokers.registry import create_broker
+from include.brokers.shared_state import SharedState
 from include.domain.account import Account, Environment
 from include.domain.portfolio import Portfolio
 from include.settings import Settings
@@ -23,6 +26,8 @@ def open_broker(
     credentials: Credentials,
     lookups: LookupCache | None = None,
     accounts: AccountStore | None = None,
+    shared: SharedState | None = None,
+    calls: CallStore | None = None,
     sandbox_token: str | None = None,
     for_orders: bool = False,
     connects_when_asked: bool = False,
@@ -35,6 +40,8 @@ def open_broker(
         credentials: Gives the keys of an account; asked for the account and, at `paper`, for the broker it mirrors.
         lookups: Cache of per-instrument look-ups.
         accounts: Where in-process accounts are kept.
+        shared: What all processes know together: the circuit breaker. None: there is none.
+        calls: Where calls are counted; None: nowhere.
         sandbox_token: Token of the local venues; proves a sandbox account.
         for_orders: True where orders will be sent (IBKR's exclusive client id).
         connects_when_asked: True where caches may answer everything, so that nobody has to be connected to.
@@ -56,6 +63,8 @@ def open_broker(
                     settings=settings,
                     credentials=credentials,
                     lookups=lookups,
+                    shared=shared,
+                    calls=calls,
                     sandbox_token=sandbox_token,
                     connects_when_asked=connects_when_asked,
                 )
@@ -70,9 +79,19 @@ def open_broker(
             for_orders=for_orders,
             connects_when_asked=connects_when_asked,
         )
-        # What mirrors another broker fails as that one does, which was repeated already.
-        policy = Policy(attempts=1) if mirror else Policy()
-        yield stack.enter_context(Guarded(create_broker(account, context, settings.brokers), policy=policy))
+        broker = create_broker(account, context, settings.brokers)
+        yield stack.enter_context(_guarded(broker, shared, calls))
+
+
+def _guarded(broker: Broker, shared: SharedState | None, calls: CallStore | None) -> Guarded:
+    """What mirrors another broker fails as that one does: there it was repeated already, and counted against it."""
+    mirrors = broker.context.mirror is not None
+    return Guarded(
+        broker,
+        policy=Policy(attempts=1) if mirrors else Policy(),
+        breaker=Breaker(shared, broker.source) if shared is not None and not mirrors else None,
+        measures=Measures(calls, broker.name, broker.source) if calls is not None else None,
+    )
 
 
 def reading_account(broker: str, portfolios: tuple[Portfolio, ...]) -> Account:

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from include.cli import database, handles, identities, lists, mappings, orders, sandbox, settings
+from include.cli import broker_health, database, handles, identities, lists, mappings, orders, sandbox, settings
 from include.cli.mapping import map_universe
 from include.cli.run import run
 from include.errors import InputError, PolybrokerError
@@ -24,6 +24,7 @@ app.command("map")(map_universe)
 app.command("lists")(lists.lists)
 app.command("adopt")(orders.adopt)
 app.command("cancel-all")(orders.cancel_all)
+app.add_typer(broker_health.app, name="brokers")
 app.add_typer(database.app, name="db")
 app.add_typer(handles.app, name="handles")
 app.add_typer(mappings.app, name="mappings")

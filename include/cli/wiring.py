@@ -11,9 +11,11 @@ from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
 from include.settings import Settings
+from include.storage.call_counts import CallCounts
 from include.storage.database import Database, is_new_file, open_database, upgrade
 from include.storage.lookups import DatabaseLookupCache
 from include.storage.paper import DatabaseAccountStore
+from include.storage.shared_states import DatabaseSharedState
 
 
 @contextmanager
@@ -35,6 +37,8 @@ def open_account(
         credentials=opening.environment_credentials(settings, os.environ),
         lookups=DatabaseLookupCache(database),
         accounts=DatabaseAccountStore(database),
+        shared=DatabaseSharedState(database),
+        calls=CallCounts(database),
         sandbox_token=opening.sandbox_token(settings, os.environ),
         for_orders=for_orders,
         connects_when_asked=connects_when_asked,

@@ -13,9 +13,11 @@ from include.domain.account import Account
 from include.domain.run import Run
 from include.errors import PolybrokerError
 from include.settings import Settings
+from include.storage.call_counts import CallCounts
 from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
 from include.storage.paper import DatabaseAccountStore
+from include.storage.shared_states import DatabaseSharedState
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,8 @@ def open_broker(
         credentials=credentials(settings, environ),
         lookups=DatabaseLookupCache(database),
         accounts=DatabaseAccountStore(database),
+        shared=DatabaseSharedState(database),
+        calls=CallCounts(database),
         sandbox_token=opening.sandbox_token(settings, environ),
         for_orders=for_orders,
         connects_when_asked=connects_when_asked,

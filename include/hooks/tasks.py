@@ -217,13 +217,14 @@ def match_instruments(broker: str) -> dict[str, Any]:
 def merge_mappings(delivered: list[dict[str, Any]] | dict[str, Any] | None) -> str:
     from include.brokers.registry import declared_capabilities
     from include.hooks.assets import announce_universe
+    from include.steps.broker_health import run_health
     from include.steps.merge_mappings import merge_mappings as merge
 
     with job() as now, now.database() as database:
         # Airflow hands over one result of a mapped group bare, several as a list.
         results = [delivered] if isinstance(delivered, dict) else list(delivered or [])
         capabilities = declared_capabilities(now.settings.brokers, now.run.brokers)
-        uri = merge(now.run, results, now.settings, capabilities, database=database)
+        uri = merge(now.run, results, now.settings, capabilities, run_health(now.run, database), database)
         announce_universe(now.run, uri)
         return uri
 

@@ -1,6 +1,6 @@
 """The database's tables (docs/architecture.md, "The database"). A test holds them equal to the migrations."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 from include.storage.types import DecimalText, JsonText, UtcDateTime
 
@@ -159,4 +159,24 @@ waiting_mappings = Table(
     Column("instrument_id", String, primary_key=True),
     Column("ticker", String, primary_key=True),
     Column("body", JsonText, nullable=False),  # the form that differs, and in what
+)
+
+shared_states = Table(
+    "shared_states",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("body", JsonText),  # null: only just made, nobody has written it yet
+)
+
+call_counts = Table(
+    "call_counts",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),  # its beginning
+    Column("method", String, primary_key=True),
+    Column("code", String, primary_key=True),  # "" where the call was answered, else the standard code of its error
+    Column("broker", String, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),  # of all of them
+    Column("slowest_seconds", Float, nullable=False),
 )

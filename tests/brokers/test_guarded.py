@@ -9,9 +9,12 @@ import pyarrow as pa
 import pytest
 
 from include.brokers.base import Broker, BrokerContext, ConnectionState
+from include.brokers.breaker import Breaker, BreakerSettings
 from include.brokers.guarded import Guarded, Policy, Surroundings
+from include.brokers.measures import Measures
 from include.domain.bar import BarSize
 from include.domain.contract import Contract, to_table
+from include.domain.health import CallCount
 from include.domain.instrument import Instrument
 from include.domain.order import OrderChange, OrderReport
 from include.domain.quote import Quote
@@ -26,6 +29,7 @@ from include.errors import (
 )
 from tests.fakes.broker import FakeBroker, FakeVenue, Fault
 from tests.fakes.orders import make_account, make_contract, make_order
+from tests.fakes.shared_state import MemoryState
 
 NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
 AWAY = BrokerUnavailable("connection refused")
@@ -345,3 +349,81 @@ def test_every_method_of_the_port_is_passed_on() -> None:
     """A method that is added to the port and forgotten here would silently be the port's own default."""
     public = {name for name in vars(Broker) if not name.startswith("_")}
     assert public <= set(vars(Guarded))
+
+
+class Counted:
+    """Where counts are kept: as text, because only these columns matter here."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+
+    def add(self, counts: Sequence[CallCount]) -> None:
+        self.rows += [f"{row.method} {row.code or 'answered'} {row.calls} {row.seconds:g}" for row in counts]
+
+
+def watched(flaky: Flaky, time: Time, store: MemoryState, counted: Counted | None = None, **policy: Any) -> Guarded:
+    breaker = Breaker(store, flaky.source, settings=BreakerSettings(failures=3), clock=lambda: time.now)
+    measures = Measures(counted, flaky.name, flaky.source) if counted else None
+    around = Surroundings(clock=lambda: time.now, sleep=time.sleep, random=lambda: 1.0)
+    return Guarded(flaky, policy=Policy(**policy), breaker=breaker, measures=measures, surroundings=around)
+
+
+def test_a_broker_that_failed_too_often_is_not_asked(flaky: Flaky, time: Time) -> None:
+    store = MemoryState()
+    flaky.troubles = [AWAY] * 3
+    with pytest.raises(BrokerUnavailable, match="connection refused"):
+        watched(flaky, time, store).quotes([])
+    with pytest.raises(BrokerUnavailable, match="is left alone for 30 s more"):
+        watched(flaky, time, store).submit(make_order())
+    assert flaky.asked == ["quotes"] * 3
+    time.now += 30
+    watched(flaky, time, store).submit(make_order())
+    assert flaky.asked[3:] == ["submit"]
+
+
+def test_a_retry_ends_when_the_breaker_opens(flaky: Flaky, time: Time) -> None:
+    flaky.troubles = [AWAY] * 9
+    with pytest.raises(BrokerUnavailable, match="left alone"):
+        watched(flaky, time, MemoryState(), attempts=9).quotes([])
+    assert flaky.asked == ["quotes"] * 3
+
+
+def test_an_order_of_unknown_outcome_is_looked_up_although_the_breaker_is_open(flaky: Flaky, time: Time) -> None:
+    flaky.venue.faults = [Fault.LOST_REQUEST, Fault.LOST_REQUEST, Fault.LOST_ANSWER]
+    broker, order = watched(flaky, time, MemoryState()), make_order()
+    for _ in range(3):
+        with pytest.raises(OutcomeUnknown):
+            broker.submit(order)
+    found = broker.find_order(order.client_order_id)
+    assert found is not None
+    assert found.client_order_id == order.client_order_id
+    assert broker.quotes([]) == {}  # the answer closed it
+
+
+def test_calls_are_counted_and_kept_when_it_closes(flaky: Flaky, time: Time) -> None:
+    counted = Counted()
+    flaky.troubles = [AWAY]
+    broker = watched(flaky, time, MemoryState(), counted)
+    broker.quotes([])
+    broker.find_order("any")
+    flaky.venue.faults = [Fault.REJECT]
+    with pytest.raises(OrderRejected):
+        broker.submit(make_order())
+    assert counted.rows == []
+    broker.close()
+    assert counted.rows == [
+        "quotes CONNECTION_ERROR 1 0",
+        "quotes answered 1 0",
+        "find_order answered 1 0",
+        "submit ORDER_REJECTED 1 0",
+    ]
+
+
+def test_what_cannot_be_noted_never_hides_how_an_order_went(flaky: Flaky, time: Time, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Measures):
+        def count(self, method: str, code: str, seconds: float) -> None:
+            raise RuntimeError("no such table")
+
+    broker = Guarded(flaky, measures=Broken(Counted(), "fake", "fake-sbx"))
+    assert broker.submit(make_order()).broker_order_id == "V1"
+    assert "how submit ended could not be noted" in caplog.text
