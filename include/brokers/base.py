@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
+from include.brokers.budgets import Budgets
 from include.brokers.environment import source_of
 from include.domain.account import Account, AccountSnapshot
 from include.domain.bar import Bar, BarSize
@@ -138,6 +139,7 @@ class BrokerContext:
         mirror: For `paper`: an already open reading broker whose contracts and quotes it mirrors, or None.
         for_orders: True when the caller will send orders (IBKR: the exclusive order client id), False for reading.
         connects_when_asked: True where caches may answer everything: entering does not connect, the first request does.
+        budgets: Parts of rate limits and client ids that are shared with other processes; None: this process is alone.
     """
 
     credentials: Mapping[str, str] = field(default_factory=dict)
@@ -148,6 +150,7 @@ class BrokerContext:
     mirror: "Broker | None" = None
     for_orders: bool = False
     connects_when_asked: bool = False
+    budgets: Budgets | None = None
 
 
 class Broker(ABC):

@@ -1,12 +1,15 @@
 """Opening a broker, the same for Airflow and for the command line: credentials, caches and the mirrored broker are handed in."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
 from include.brokers.breaker import Breaker
+from include.brokers.budgets import Budgets
 from include.brokers.credentials import credentials_from_environment
+from include.brokers.environment import source_of
 from include.brokers.guarded import Guarded, Policy
 from include.brokers.measures import CallStore, Measures
 from include.brokers.registry import create_broker
@@ -40,7 +43,7 @@ def open_broker(
         credentials: Gives the keys of an account; asked for the account and, at `paper`, for the broker it mirrors.
         lookups: Cache of per-instrument look-ups.
         accounts: Where in-process accounts are kept.
-        shared: What all processes know together: the circuit breaker. None: there is none.
+        shared: What all processes know together: circuit breakers, parts of rate limits, client ids. None: this process is alone.
         calls: Where calls are counted; None: nowhere.
         sandbox_token: Token of the local venues; proves a sandbox account.
         for_orders: True where orders will be sent (IBKR's exclusive client id).
@@ -79,6 +82,9 @@ def open_broker(
             for_orders=for_orders,
             connects_when_asked=connects_when_asked,
         )
+        if shared is not None:
+            source = source_of(account.broker, account.environment, sandbox_token)
+            context = replace(context, budgets=stack.enter_context(closing(Budgets(shared, source))))
         broker = create_broker(account, context, settings.brokers)
         yield stack.enter_context(_guarded(broker, shared, calls))
 

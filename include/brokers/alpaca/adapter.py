@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from include.brokers.alpaca.failures import Refusal, error_of
 from include.brokers.alpaca.listing import CRYPTO, EQUITY, AssetReader
-from include.brokers.alpaca.pacing import Pacer
+from include.brokers.alpaca.pacing import Pacer, whole
 from include.brokers.alpaca.quoting import read_quotes
 from include.brokers.alpaca.reports import moment, order_report, position, required
 from include.brokers.base import Broker, BrokerContext, Capabilities, ResendClass
+from include.brokers.budgets import Share
 from include.brokers.environment import is_loopback, sandbox_account_code
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.contract import Contract
@@ -97,7 +98,7 @@ class AlpacaBroker(Broker):
             base_url,
             _origin(data_url, "data_url"),
             timeout_seconds=float(self.context.config.get("timeout_seconds", 20)),
-            pacer=Pacer(per_minute, int(pacing.get("burst", 60))),
+            pacer=Pacer(per_minute, int(pacing.get("burst", 60)), self._share(per_minute)),
         )
         try:
             self._account_number = str(self._read_account()["account_number"])
@@ -107,6 +108,10 @@ class AlpacaBroker(Broker):
         except PolybrokerError:
             self.close()
             raise
+
+    def _share(self, per_minute: int) -> Share | None:
+        budgets = self.context.budgets
+        return None if budgets is None else budgets.share(_key(self.context, "api_key"), "requests", whole(per_minute))
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""

@@ -67,11 +67,12 @@ class IbkrBroker(Broker):
         self._session = Session(
             self._host,
             self._port,
-            self._client_ids(),
+            self._leased(self._client_ids()),
             account=self.account.broker_account or "",
             timeout=float(config.get("timeout_seconds", 20)),
             messages_per_second=int(pacing.get("messages_per_second", 45)),
             searches_per_second=int(pacing.get("name_searches_per_second", 1)),
+            budgets=self.context.budgets,
             readonly=not self.context.for_orders,
         )
         try:
@@ -202,6 +203,13 @@ class IbkrBroker(Broker):
         if not self.context.for_orders:
             return [int(each) for each in ids.get("reading", [11])]
         return [_whole(self.context.credentials.get("client_id") or ids.get("orders", 1), "client_id")]
+
+    def _leased(self, ids: list[int]) -> list[int]:
+        """The same, the one that this process holds first; TWS may know better which are free."""
+        if self.context.budgets is None:
+            return ids
+        held = self.context.budgets.client_id(f"{self._host}:{self._port}", ids)
+        return [held, *(each for each in ids if each != held)]
 
     def _choose_account(self, managed: Sequence[str]) -> str:
         named = self.account.broker_account

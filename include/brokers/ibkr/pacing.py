@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
 
+from include.brokers.budgets import Share
+from include.brokers.slots import Limit
+
 MARGIN_SECONDS = 0.005  # timers may fire a clock tick early
+
+
+def whole(limit: int, window_seconds: float = 1.0) -> Limit:
+    """At most `limit` messages in any window, with a margin."""
+    return Limit(limit, window_seconds + MARGIN_SECONDS)
 
 
 class Pacer:
@@ -13,28 +21,38 @@ class Pacer:
 
     The venue sees a message between its sending and its answer. So if message n + limit leaves a window after the answer of
     message n, the venue cannot see both in one window, whatever the jitter between.
+
+    Args:
+        limit: Messages in a window.
+        window_seconds: Its length.
+        share: This process's part of the limit, where others use it too; None: all of it.
     """
 
-    def __init__(self, limit: int, window_seconds: float = 1.0) -> None:
-        self._slots = asyncio.Semaphore(limit)
-        self._line = asyncio.Lock()
-        self._window = window_seconds + MARGIN_SECONDS
+    def __init__(self, limit: int, window_seconds: float = 1.0, share: Share | None = None) -> None:
+        self._share = share or Share(whole(limit, window_seconds))
+        self._line, self._next = asyncio.Lock(), asyncio.Lock()
 
     async def __aenter__(self) -> None:
         async with self._line:  # one at a time waits for a slot: whoever goes ahead waits for that one only
-            await self._slots.acquire()
+            await self._take()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._give_back()
+        self._share.give_back()
 
     @asynccontextmanager
     async def ahead(self) -> AsyncIterator[None]:
         """The same before all who stand in line: for a message that another, slower pacing has let through already."""
-        await self._slots.acquire()
+        await self._take()
         try:
             yield
         finally:
-            self._give_back()
+            self._share.give_back()
 
-    def _give_back(self) -> None:
-        asyncio.get_running_loop().call_later(self._window, self._slots.release)
+    async def _take(self) -> None:
+        async with self._next:  # in the order of asking
+            while (pause := await self._try()) > 0:
+                await asyncio.sleep(pause)
+
+    async def _try(self) -> float:
+        # Asking others waits for a database: not on the loop, where answers arrive.
+        return await asyncio.to_thread(self._share.take) if self._share.asks_others() else self._share.take()

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from include.brokers.budgets import Budgets
 from include.brokers.ibkr import failures
 from include.brokers.ibkr.loop_thread import LoopThread
-from include.brokers.ibkr.pacing import Pacer
+from include.brokers.ibkr.pacing import Pacer, whole
 from include.errors import BrokerUnavailable, PolybrokerError, RateLimited
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ class Session:
         account: Account code to follow, "" for the only one.
         timeout: Seconds for each answer.
         messages_per_second / searches_per_second: Never more than this in any second, as TWS sees it.
+        budgets: Where these limits are shared with other processes that use the same TWS; None: this one is alone.
         readonly: Leaves out what a read-only API refuses.
 
     Attributes:
@@ -45,11 +47,12 @@ class Session:
         timeout: float = 20.0,
         messages_per_second: int = 45,
         searches_per_second: int = 1,
+        budgets: Budgets | None = None,
         readonly: bool = True,
     ) -> None:
         self.host, self.port, self.client_ids = host, port, tuple(client_ids)
         self.account, self.timeout, self.readonly = account, timeout, readonly
-        self._limits = messages_per_second, searches_per_second
+        self._limits, self._budgets = (messages_per_second, searches_per_second), budgets
         self._thread: LoopThread | None = None
         self._broken: asyncio.Future[PolybrokerError] | None = None
         self.ib: Any = None
@@ -151,8 +154,10 @@ class Session:
     async def _prepare(self) -> None:
         """What must be made on the loop."""
         self.library = _load()
-        messages, searches = self._limits
-        self.messages, self.searches = Pacer(messages), Pacer(searches)
+        self.messages, self.searches = (
+            Pacer(limit, share=self._budgets.share(self.place, endpoint, whole(limit)) if self._budgets else None)
+            for endpoint, limit in zip(("messages", "searches"), self._limits, strict=True)
+        )
         self._connecting = asyncio.Lock()
 
     async def _ensure(self) -> None:
