@@ -48,6 +48,7 @@ class Share:
         self._holder = uuid.uuid4().hex
         self._idle = [self._clock()] * limit.slots if state is None else []
         self._in_use = self._forgotten = 0
+        self._looking = False
         self._share = limit.slots
         self._until = math.inf if state is None else -math.inf
         self._next_look = math.inf if state is None else -math.inf
@@ -55,20 +56,52 @@ class Share:
         self._short = True
 
     def asks_others(self) -> bool:
-        """Whether `take` would look into the store now, which may wait for others."""
+        """Whether `look` would look into the store now, which may take a while."""
         with self._lock:
-            return self._is_due(self._clock())
+            return not self._looking and self._is_due(self._clock())
 
-    def take(self) -> float:
+    def look(self) -> None:
+        """Give back and take through the store, where it is time to. Slots are taken and given back meanwhile.
+
+        Raises:
+            Transient: The store does not answer.
+        """
+        with self._lock:
+            now = self._clock()
+            if self._looking or not self._is_due(now):
+                return
+            self._looking = True
+            held, wanted, returned = self._offer(now)
+        try:
+            assert self._state is not None
+            grant = self._state.change(
+                self._name,
+                lambda document: settle(document, self._holder, self._limit, now, held=held, wanted=wanted, returned=returned),
+            )
+        except BaseException:
+            with self._lock:
+                self._looking = False
+                self._idle = sorted([*self._idle, *returned])  # nothing was changed: they are still its own
+            raise
+        with self._lock:
+            for ready in grant.ready:
+                heapq.heappush(self._idle, ready)
+            self._share, self._until, self._next_look = grant.share, grant.until, now + RENEW_SECONDS
+            self._looking = self._short = False
+
+    def take(self, *, look: bool = True) -> float:
         """Take a slot: 0 when taken, else the seconds after which to try again.
+
+        Args:
+            look: Look into the store first where it is time to; False: somebody else does.
 
         Raises:
             Transient: The store does not answer: nothing may be sent.
         """
+        if look:
+            self.look()
         with self._lock:
-            if self._is_due(now := self._clock()):
-                self._exchange(now)
-                now = self._clock()
+            now = self._clock()
             if self._idle and self._idle[0] <= now < self._until:
                 heapq.heappop(self._idle)
                 self._in_use += 1
@@ -103,8 +136,8 @@ class Share:
         polled = now >= self._next_look - RENEW_SECONDS + POLL_SECONDS
         return polled and ((wants and held < self._share) or (held > self._share and bool(self._idle)))
 
-    def _exchange(self, now: float) -> None:
-        assert self._state is not None
+    def _offer(self, now: float) -> tuple[int, int, list[float]]:
+        """(slots held, how many more are wanted, those that are given back), for the next look."""
         if now >= self._until:
             self._forget()
             self._holder = uuid.uuid4().hex
@@ -113,14 +146,7 @@ class Share:
         self._idle.sort()
         returned = [self._idle.pop() for _ in range(over)]
         self._block = min(self._block * 2, self._limit.slots) if self._short and held else self._block
-        wanted = self._block if self._short else 0
-        grant = self._state.change(
-            self._name,
-            lambda document: settle(document, self._holder, self._limit, now, held=held, wanted=wanted, returned=returned),
-        )
-        for ready in grant.ready:
-            heapq.heappush(self._idle, ready)
-        self._share, self._until, self._next_look, self._short = grant.share, grant.until, now + RENEW_SECONDS, False
+        return held, self._block if self._short else 0, returned
 
     def _forget(self) -> None:
         self._forgotten += self._in_use

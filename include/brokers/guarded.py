@@ -110,7 +110,11 @@ class Guarded(Broker):
     def connect(self) -> None:
         """Connect, again where the broker could not be reached."""
         self._lost = False
-        self._read("connect", self.inner.connect)
+        try:
+            self._read("connect", self.inner.connect)
+        except BaseException:
+            self._keep_measures()  # nobody closes what could not be opened
+            raise
 
     def close(self) -> None:
         """Disconnect; an adapter with a call that hangs is left to itself."""
@@ -119,8 +123,7 @@ class Guarded(Broker):
             if not self._hung:
                 self.inner.close()
         finally:
-            if self._measures is not None:
-                self._measures.flush()
+            self._keep_measures()
 
     def refresh(self) -> None:
         """Renew what it is authenticated with."""
@@ -193,6 +196,10 @@ class Guarded(Broker):
         """The adapter's stream: its end is for its consumer to see."""
         self._needs(self.capabilities.order_stream, "streams no orders")
         return self.inner.stream_orders()
+
+    def _keep_measures(self) -> None:
+        if self._measures is not None:
+            self._measures.flush()
 
     def _needs(self, declared: bool, words: str) -> None:
         if not declared:

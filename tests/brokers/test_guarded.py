@@ -419,6 +419,14 @@ def test_calls_are_counted_and_kept_when_it_closes(flaky: Flaky, time: Time) -> 
     ]
 
 
+def test_attempts_to_connect_are_counted_although_nothing_was_opened(flaky: Flaky, time: Time) -> None:
+    counted = Counted()
+    flaky.troubles = [AWAY] * 3
+    with pytest.raises(BrokerUnavailable), watched(flaky, time, MemoryState(), counted):
+        pass
+    assert counted.rows == ["connect CONNECTION_ERROR 3 0"]
+
+
 def test_what_cannot_be_noted_never_hides_how_an_order_went(flaky: Flaky, time: Time, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Measures):
         def count(self, method: str, code: str, seconds: float) -> None:

@@ -31,6 +31,7 @@ class Pacer:
     def __init__(self, limit: int, window_seconds: float = 1.0, share: Share | None = None) -> None:
         self._share = share or Share(whole(limit, window_seconds))
         self._line, self._next = asyncio.Lock(), asyncio.Lock()
+        self._looking: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> None:
         async with self._line:  # one at a time waits for a slot: whoever goes ahead waits for that one only
@@ -54,5 +55,18 @@ class Pacer:
                 await asyncio.sleep(pause)
 
     async def _try(self) -> float:
-        # Asking others waits for a database: not on the loop, where answers arrive.
-        return await asyncio.to_thread(self._share.take) if self._share.asks_others() else self._share.take()
+        """What `Share.take` says. Looking into the database goes on beside it: messages wait for it only where they must."""
+        if self._looking is None and self._share.asks_others():
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self._share.look))
+        pause = self._share.take(look=False)
+        if self._looking is None:
+            return pause
+        if pause:
+            await asyncio.wait({self._looking}, timeout=pause)
+        if not self._looking.done():
+            return pause and 0.0005
+        looked, self._looking = self._looking, None
+        error = looked.exception()
+        if error is not None and pause:
+            raise error
+        return pause and 0.0005
