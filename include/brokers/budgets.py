@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from include.brokers.shared_state import SharedState
-from include.brokers.slots import TTL_SECONDS, Limit, released, settle
+from include.brokers.slots import SHORTEST_TTL_SECONDS, Limit, released, settle
 from include.errors import PolybrokerError, Transient
 
 log = logging.getLogger(__name__)
-RENEW_SECONDS = TTL_SECONDS / 3
+RENEW_SECONDS = SHORTEST_TTL_SECONDS / 3
+FIRST_BLOCK = 12  # at most: what opening a broker takes
 POLL_SECONDS = 0.1
 ID_TTL_SECONDS = 60.0
 ID_WAIT_SECONDS = 30.0
@@ -52,7 +53,7 @@ class Share:
         self._share = limit.slots
         self._until = math.inf if state is None else -math.inf
         self._next_look = math.inf if state is None else -math.inf
-        self._block = max(limit.slots // 4, 1)
+        self._block = min(max(limit.slots // 4, 1), FIRST_BLOCK)
         self._short = True
 
     def asks_others(self) -> bool:

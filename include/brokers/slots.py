@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-TTL_SECONDS = 3.0
+SHORTEST_TTL_SECONDS = 3.0
 ON_ITS_WAY_SECONDS = 0.5  # a message sent just before a slot expired may arrive this much later
 
 
@@ -20,6 +20,11 @@ class Limit:
 
     slots: int
     window_seconds: float
+
+    @property
+    def ttl_seconds(self) -> float:
+        """How long slots are held without a word. Slots that expire rest for a whole window, used or not: so not too soon."""
+        return max(SHORTEST_TTL_SECONDS, self.window_seconds / 2)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def settle(
     mine["slots"] -= len(returned)
     if returned and not mine["slots"]:
         mine["since"] = now  # at the end of those who wait
-    mine["wanted"], mine["until"] = wanted, now + TTL_SECONDS
+    mine["wanted"], mine["until"] = wanted, now + limit.ttl_seconds
     free = sorted([*free, *returned])
     share = _shares(holders, limit.slots)[holder]
     count = max(min(share - mine["slots"], wanted, len(free)), 0)

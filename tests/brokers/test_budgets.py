@@ -104,6 +104,28 @@ def test_together_they_keep_the_limit_and_use_it(store: MemoryState, clock: Time
     assert min(map(len, sent)) >= 0.75 * len(everything) / count  # and nobody starves
 
 
+def test_a_minutes_limit_is_kept_and_used_by_two(store: MemoryState, clock: Time) -> None:
+    limit = Limit(20, 61.0)
+    sent = rush([Share(limit, store, "x", clock=clock) for _ in range(2)], clock, 1200.0)
+    everything = [moment for one in sent for moment in one]
+    assert busiest(everything, 60.0) <= 20
+    assert len(everything) >= 0.9 * 20 * 1200 / 61
+    assert min(map(len, sent)) >= 0.4 * len(everything)
+
+
+def test_a_process_that_asks_now_and_then_takes_little_from_the_others(store: MemoryState, clock: Time) -> None:
+    limit = Limit(100, 61.0)
+    light, heavy = (Share(limit, store, "x", clock=clock) for _ in range(2))
+    asked = count = 0
+    for _ in range(60):
+        if taken(light):
+            light.give_back()
+            asked += 1
+        count += len(rush([heavy], clock, 20.0)[0])
+    assert asked == 60
+    assert count >= 0.8 * 100 * 1200 / 61
+
+
 def test_a_process_that_comes_later_waits_two_seconds_at_most(store: MemoryState, clock: Time) -> None:
     first = Share(NINE, store, "x", clock=clock)
     rush([first], clock, 5.0)
