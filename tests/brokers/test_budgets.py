@@ -148,6 +148,37 @@ def test_a_process_that_stood_still_uses_nothing_that_is_others_now(store: Memor
     assert busiest([moment for one in rush([slow, other], clock, 10.0) for moment in one], 1.0) <= 9
 
 
+def test_what_expired_is_not_used_before_the_others_were_asked(store: MemoryState, clock: Time) -> None:
+    share = Share(NINE, store, "x", clock=clock)
+    assert taken(share)
+    clock.now += 2.9
+    assert share.take(look=False) == 0.0
+    share = Share(NINE, store, "y", clock=clock)
+    assert taken(share)
+    clock.now += 3.0
+    assert share.take(look=False) > 0.0
+
+
+def test_answers_that_come_after_their_slots_expired_add_none(store: MemoryState, clock: Time) -> None:
+    share = Share(Limit(2, 1.0), store, "x", clock=clock)
+    sent = 0
+    while sent < 2:
+        pause = share.take()
+        sent += not pause
+        clock.now += pause
+    clock.now += 10.0  # both are on their way still
+    assert taken(share)
+    share.give_back()
+    share.give_back()
+    share.give_back()
+    clock.now += 1.0
+    count = 0
+    for _ in range(9):
+        count += taken(share)
+        clock.now += 0.01
+    assert count <= 2
+
+
 def test_closing_lets_the_next_one_begin_at_once(store: MemoryState, clock: Time) -> None:
     first, second = (Share(NINE, store, "x", clock=clock) for _ in range(2))
     assert taken(first)
