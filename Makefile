@@ -63,8 +63,11 @@ backfill: $(READY) ## Run the sessions FROM=2026-01-05 TO=2026-01-07 one after t
 bench: $(READY) ## Measure the figures in docs/benchmarks.md [ARGS="speed curve pacing airflow universe accuracy targets"]
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-conformance: $(READY) ## Run the conformance suite of every broker and write docs/conformance.md [ARGS=--check]
-	@$(BIN)/python -m tests.conformance $(ARGS)
+conformance: $(READY) $(ASYNC_READY) ## Run the conformance suite of every broker and write docs/conformance.md
+	@$(BIN)/python -m tests.conformance
+
+check-conformance: $(READY) $(ASYNC_READY) ## Run it and fail where a case does, or where docs/conformance.md is not what it says
+	@$(BIN)/python -m tests.conformance --check
 
 lock: $(READY) ## Compile requirements.in to requirements.txt again (keeps what it can; add ARGS=--upgrade)
 	@$(BIN)/$(LOCK) --python-version 3.11 $(ARGS) requirements.in -o requirements.txt
@@ -81,4 +84,4 @@ clean: down ## Remove the .venv, caches and Airflow's files; keeps data/
 clean-data: down ## Remove data/: runs, the sandbox's accounts and the order journal
 	@rm -rf data
 
-.PHONY: help setup demo test lint up down status backfill bench conformance lock check-lock clean clean-data
+.PHONY: help setup demo test lint up down status backfill bench conformance check-conformance lock check-lock clean clean-data

@@ -1,7 +1,7 @@
 """What the cases share: the venue, a broker connected to it, orders, and looking at both sides."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +14,10 @@ from include.brokers.checks import check_order
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass
 from include.domain.order import Order, OrderReport, OrderState, OrderType, Side, TimeInForce
-from include.errors import DuplicateOrder
+from include.errors import DuplicateOrder, PolybrokerError
 from include.sandbox.faults import Fault
 from tests.conformance.cases import needs_of
-from tests.conformance.harness import CLOSE, MARKED, PRICE, Harness
+from tests.conformance.harness import CLOSE, MARKED, PRICE, Ability, Harness
 
 CROSSING = PRICE + 2  # a purchase at this limit fills at once
 AWAY = PRICE - 50  # and at this one it rests
@@ -33,6 +33,15 @@ def order_id(number: int) -> str:
 ID, OTHER = order_id(1), order_id(2)
 
 
+def raised(work: Callable[[], object]) -> PolybrokerError | None:
+    """The error of this project that `work` raises, None for none; any other error is one of the case."""
+    try:
+        work()
+    except PolybrokerError as error:
+        return error
+    return None
+
+
 class Cases:
     """One column of the page: a subclass names the harness.
 
@@ -44,9 +53,16 @@ class Cases:
     column: ClassVar[type[Harness]]
     venue: Harness
     _broker: Broker | None
+    _patience: Mapping[str, Any]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def _shared(cls) -> Iterator[Any]:
+        with cls.column.serving() as shared:
+            yield shared
 
     @pytest.fixture(autouse=True)
-    def _with_venue(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    def _with_venue(self, request: pytest.FixtureRequest, tmp_path: Path, _shared: Any) -> Iterator[None]:
         parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
         wanted = needs_of(request.function, parameters)
         reason = wanted.unmet(self.column)
@@ -54,8 +70,10 @@ class Cases:
             pytest.skip(reason)
         if wanted.measured and FIGURES not in os.environ:
             pytest.skip("only with `make conformance`")
-        with self.column.running(tmp_path) as self.venue:
-            self._broker = None
+        alone = wanted.ability in (Ability.STOP, Ability.RESTART)
+        with self.column.running(tmp_path, None if alone else _shared) as self.venue:
+            silent = wanted.order_fault in (Fault.ACCEPT_THEN_SILENT, Fault.LATE_UPDATE)
+            self._broker, self._patience = None, {"timeout_seconds": 1} if silent else {}
             try:
                 yield
             finally:
@@ -65,7 +83,7 @@ class Cases:
     def broker(self) -> Broker:
         """The one broker that most cases need; it has proven its environment."""
         if self._broker is None:
-            self._broker = self.venue.open()
+            self._broker = self.venue.open(config=self._patience)
             self._broker.prove_environment()
         return self._broker
 
@@ -73,7 +91,7 @@ class Cases:
         """Another broker, as after a crash: whatever the one before knew is gone."""
         if self._broker is not None:
             self._broker.close()
-            self._broker = None
+            self._broker, self._patience = None, {}
         return self.broker
 
     def again(self, number: int = 1, **changes: Any) -> OrderReport:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +14,7 @@ from include.brokers.base import Broker, Capabilities
 from include.domain.account import Environment
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
+from include.domain.order import OrderState
 from include.errors import PolybrokerError
 from include.sandbox.faults import Fault, Faults
 from tests.fakes.clock import SetClock
@@ -36,6 +38,16 @@ class Ability(StrEnum):
     ADDRESS = "an address where nobody answers"
     AUCTIONS = "opening and closing auctions"
     PACING = "a limit of requests"
+    CURRENCIES = "pairs of currencies"
+    HUNDREDTHS = "quotes in hundredths of the currency unit"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One order as the venue's own books have it."""
+
+    state: OrderState
+    filled_quantity: Decimal
 
 
 class Harness(ABC):
@@ -44,13 +56,14 @@ class Harness(ABC):
     Attributes:
         capabilities: Of the adapter.
         broker_class: The adapter, for seeing which verbs it has.
-        faults: The common faults that the venue can express -> the venue's word for it.
+        faults: The common faults that the venue can express.
         read_faults: Those of them that also strike requests which only read.
         order_faults: Those that strike while an order is submitted.
         stream_faults: Those that strike what the stream of orders tells.
         abilities: What else it can do.
         contracts: Something tradable of each kind; the stock is marked 200.
         unpriced / unknown / dead: A contract without a mark, one that the venue does not have, one that it lists as not tradable.
+        pence: Marked 3.5, quoted and traded in hundredths (`Ability.HUNDREDTHS`).
         wanted: How a screen names the stock.
         twins: A name that two contracts fit, and their native ids; None where the venue has no such thing.
         refusals: Class of error -> what must be changed on a good order so that this venue refuses it so.
@@ -62,7 +75,7 @@ class Harness(ABC):
 
     broker_class: ClassVar[type[Broker]]
     capabilities: ClassVar[Capabilities]
-    faults: ClassVar[Mapping[Fault, str]] = {}
+    faults: ClassVar[frozenset[Fault]] = frozenset()
     read_faults: ClassVar[frozenset[Fault]] = frozenset()
     order_faults: ClassVar[frozenset[Fault]] = frozenset()
     stream_faults: ClassVar[frozenset[Fault]] = frozenset()
@@ -71,6 +84,7 @@ class Harness(ABC):
     unpriced: ClassVar[Contract]
     unknown: ClassVar[Contract]
     dead: ClassVar[Contract]
+    pence: ClassVar[Contract]
     wanted: ClassVar[Instrument]
     twins: ClassVar[tuple[Instrument, frozenset[str]] | None] = None
     refusals: ClassVar[Mapping[type[PolybrokerError], Mapping[str, Any]]] = {}
@@ -84,9 +98,19 @@ class Harness(ABC):
 
     @classmethod
     @contextmanager
+    def serving(cls) -> Iterator[Any]:
+        """What the cases of a column share, where starting it takes long; the venue of a case is new all the same."""
+        yield None
+
+    @classmethod
+    @contextmanager
     @abstractmethod
-    def running(cls, folder: Path) -> Iterator["Harness"]:
-        """A venue with a new account of 100,000 USD; its state is kept in `folder`."""
+    def running(cls, folder: Path, shared: Any) -> Iterator["Harness"]:
+        """A venue with a new account of 100,000 USD; its state is kept in `folder`.
+
+        Args:
+            shared: What `serving` gave; None: this venue may be stopped and restarted.
+        """
 
     @abstractmethod
     def make(
@@ -117,7 +141,7 @@ class Harness(ABC):
         """Credentials that the venue refuses (`Ability.CREDENTIALS`), or that lead to nobody (`Ability.ADDRESS`)."""
 
     @abstractmethod
-    def standing(self, client_order_id: str) -> list[Any]:
+    def standing(self, client_order_id: str) -> list[Standing]:
         """The venue's own orders under an id, refused ones left out."""
 
     @abstractmethod
@@ -131,11 +155,19 @@ class Harness(ABC):
 
     def misbehave(self, fault: Fault, times: int = 1) -> None:
         """Let a fault happen."""
-        self.venue_faults().add(self.faults[fault], times)
+        self.venue_faults().add(fault, times)
 
     def happened(self, fault: Fault) -> bool:
         """Whether no misbehaviour of that kind is left to happen."""
-        return not self.venue_faults().take(self.faults[fault])
+        return not self.venue_faults().take(fault)
+
+    def line_is_back(self) -> None:
+        """What `CONNECTIVITY_LOST` began is over."""
+        raise NotImplementedError
+
+    def token_login(self) -> Mapping[str, str]:
+        """Credentials with which it authenticates by something that expires (`Fault.EXPIRED_TOKEN`)."""
+        raise NotImplementedError
 
     @abstractmethod
     def venue_faults(self) -> Faults:

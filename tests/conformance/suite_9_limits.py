@@ -71,6 +71,7 @@ class Limits(Cases):
     @needs(fault=Fault.EXPIRED_TOKEN)
     def test_c905_renews_before_it_expires(self) -> None:
         """Renewed in time, the connection goes on."""
+        self._broker = self.venue.open(credentials=self.venue.token_login())
         self.broker.refresh()
         assert self.broker.state is ConnectionState.CONNECTED
         self.send()

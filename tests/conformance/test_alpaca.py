@@ -12,15 +12,17 @@ from include.brokers.environment import sandbox_account_code
 from include.domain.account import Account, Environment
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
-from include.domain.order import OrderState
-from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol
+from include.domain.order import OrderState, OrderType, TimeInForce
+from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol, MarketClosed
 from include.sandbox.alpaca import sandbox_keys
+from include.sandbox.alpaca.limiter import Limiter
 from include.sandbox.alpaca.server import AlpacaVenue, venue_in_thread
+from include.sandbox.alpaca.sessions import next_open_close
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.faults import Fault, Faults
 from include.settings import load_settings
-from tests.conformance.harness import MARKED, TOKEN, Ability, Harness
+from tests.conformance.harness import MARKED, NOW, TOKEN, Ability, Harness, Standing
 from tests.conformance.suite import Conformance
 
 CODE = sandbox_account_code("", TOKEN)
@@ -41,7 +43,7 @@ def _contract(number: int, symbol: str, **more: Any) -> Contract:
 
 
 LISTINGS = [
-    _listing(1, "ONE", "200"),
+    _listing(1, "ONE", "200", lot_size="0.000000001"),
     _listing(2, "FUND", "660", "ARCA", name="Two Hundred Index Fund ETF"),
     _listing(3, "BTC/USD", "100000", "CRYPTO", asset_class=AssetClass.CRYPTO, lot_size="0.000000001", tick_size="1"),
     _listing(4, "QUIET", None),
@@ -51,20 +53,38 @@ LISTINGS = [
 ]
 
 
+STATES = {
+    "new": OrderState.ACCEPTED,
+    "partially_filled": OrderState.PARTIALLY_FILLED,
+    "filled": OrderState.FILLED,
+    "canceled": OrderState.CANCELLED,
+    "expired": OrderState.EXPIRED,
+}
+
+
 class AlpacaHarness(Harness):
     broker_class = AlpacaBroker
     capabilities = AlpacaBroker.capabilities
-    faults: ClassVar[Mapping[Fault, str]] = {
-        Fault.ACCEPT_THEN_SILENT: "hang_after_accept",
-        Fault.ACCEPT_THEN_DROP: "drop_after_accept",
-        Fault.ACCEPT_THEN_SERVER_ERROR: "http_504_after_accept",
-        Fault.SERVER_ERROR: "http_500",
-        Fault.TOO_MANY_REQUESTS: "rate_limited",
-        Fault.DROP_CONNECTION: "down",
-        Fault.MALFORMED_BODY: "garbage",
+    read_faults = frozenset(
+        {
+            Fault.DROP_CONNECTION,
+            Fault.SERVER_ERROR,
+            Fault.MALFORMED_BODY,
+            Fault.HALF_RESPONSE,
+            Fault.TOO_MANY_REQUESTS,
+        }
+    )
+    order_faults = read_faults | {
+        Fault.ACCEPT_THEN_SILENT,
+        Fault.ACCEPT_THEN_DROP,
+        Fault.ACCEPT_THEN_SERVER_ERROR,
+        Fault.REJECT_ORDER,
+        Fault.PARTIAL_THEN_CANCEL,
+        Fault.CLOCK_SKEW,
+        Fault.EXPIRED_TOKEN,
     }
-    read_faults = frozenset({Fault.SERVER_ERROR, Fault.TOO_MANY_REQUESTS, Fault.DROP_CONNECTION, Fault.MALFORMED_BODY})
-    order_faults = frozenset(faults)
+    stream_faults = frozenset({Fault.DUPLICATE_UPDATE, Fault.REORDERED_UPDATES, Fault.LATE_UPDATE})
+    faults = order_faults | stream_faults | {Fault.FILL_AFTER_CANCEL}
     abilities = frozenset(
         {
             Ability.REQUEST_LOG,
@@ -74,10 +94,11 @@ class AlpacaHarness(Harness):
             Ability.CREDENTIALS,
             Ability.PROOF,
             Ability.PACING,
+            Ability.AUCTIONS,
         }
     )
     contracts: ClassVar[Mapping[AssetClass, Contract]] = {
-        AssetClass.STOCK: _contract(1, "ONE", mic="XNAS", fractionable=False),
+        AssetClass.STOCK: _contract(1, "ONE", mic="XNAS", fractionable=True),
         AssetClass.ETF: _contract(2, "FUND", mic="ARCX", asset_class=AssetClass.ETF),
         AssetClass.CRYPTO: _contract(
             3, "BTC/USD", base="BTC", asset_class=AssetClass.CRYPTO, lot_size=Decimal("0.000000001"), tick_size=Decimal(1)
@@ -95,20 +116,31 @@ class AlpacaHarness(Harness):
         InsufficientFunds: {"quantity": Decimal(1000)},
         InvalidSymbol: {"contract": unknown},
         InvalidQuantity: {"limit_price": Decimal("202.001")},
+        MarketClosed: {"order_type": OrderType.MARKET_ON_OPEN, "time_in_force": TimeInForce.OPG},
     }
     limit = (200, 60.0)
     burst: ClassVar[Mapping[str, Any]] = {"pacing": {"requests_per_minute": 190, "burst": 150}}
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: AlpacaVenue | None) -> None:
         super().__init__()
         self._folder = folder
         self._venues = ExitStack()
-        self._running = self._start()
+        self._running = shared or self._start()
+        if shared is not None:
+            shared.venue.book, shared.venue.limiter = self._book(), Limiter(self.limit[0])
+            shared.venue.tokens.clear()
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path) -> Iterator["AlpacaHarness"]:
-        harness = cls(folder)
+    def serving(cls) -> Iterator[AlpacaVenue]:
+        next_open_close(NOW)  # the calendar takes a second: not in the middle of a case that waits for a time-out
+        with venue_in_thread(VenueBook([], account_code=CODE, cash={})) as shared:
+            yield shared
+
+    @classmethod
+    @contextmanager
+    def running(cls, folder: Path, shared: AlpacaVenue | None) -> Iterator["AlpacaHarness"]:
+        harness = cls(folder, shared)
         try:
             yield harness
         finally:
@@ -121,14 +153,16 @@ class AlpacaHarness(Harness):
         return self._running.venue.book
 
     def _start(self) -> AlpacaVenue:
-        book = VenueBook(
+        return self._venues.enter_context(venue_in_thread(self._book(), requests_per_minute=self.limit[0]))
+
+    def _book(self) -> VenueBook:
+        return VenueBook(
             LISTINGS,
             account_code=CODE,
             cash={"USD": Decimal(100_000)},
             clock=self.clock,
             state_path=self._folder / "alpaca.state.json",
         )
-        return self._venues.enter_context(venue_in_thread(book, requests_per_minute=self.limit[0]))
 
     def stop(self) -> None:
         self._venues.close()
@@ -151,7 +185,7 @@ class AlpacaHarness(Harness):
             Account(account_id="conformance", broker="alpaca", environment=environment),
             BrokerContext(
                 credentials={"api_key": key, "secret_key": secret, "base_url": self._running.url, **(credentials or {})},
-                config={**load_settings().brokers["alpaca"], "timeout_seconds": 1, **(config or {})},
+                config={**load_settings().brokers["alpaca"], "timeout_seconds": 5, **(config or {})},
                 sandbox_token=token,
                 **context,
             ),
@@ -160,13 +194,19 @@ class AlpacaHarness(Harness):
     def wrong_credentials(self) -> Mapping[str, str]:
         return {"secret_key": "a-secret-that-nobody-may-see"}
 
-    def standing(self, client_order_id: str) -> list[Any]:
+    def standing(self, client_order_id: str) -> list[Standing]:
         with self.book.lock:
-            return [order for order in self.book.engine.find(client_order_id) if order.state is not OrderState.REJECTED]
+            desk = self._running.venue.desk
+            found = [order for order in desk.orders.values() if order.client_order_id == client_order_id]
+            return [Standing(STATES[order.status], order.filled_quantity) for order in found if order.status != "rejected"]
 
     def set_mark(self, contract: Contract, price: Decimal, volume: Decimal | None) -> None:
         with self.book.lock:
             self.book.engine.set_mark(contract.native_id, contract.currency, price, self.clock(), volume=volume, now=self.clock())
+
+    def token_login(self) -> Mapping[str, str]:
+        key, secret = sandbox_keys(CODE)
+        return {"api_key": "", "secret_key": "", "client_id": key, "client_secret": secret}
 
     def venue_faults(self) -> Faults:
         return self.book.faults

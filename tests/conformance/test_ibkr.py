@@ -1,5 +1,6 @@
 """IBKR: the real ib_insync (or ib_async, where that is installed) against the local TWS."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
@@ -17,11 +18,13 @@ from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.faults import Fault, Faults
+from include.sandbox.ibkr.order_messages import VenueOrder
 from include.sandbox.ibkr.server import running_ibkr_venue
 from include.settings import load_settings
-from tests.conformance.harness import MARKED, TOKEN, Ability, Harness
+from tests.conformance.harness import MARKED, TOKEN, Ability, Harness, Standing
 from tests.conformance.suite import Conformance
 
+LIBRARY = os.environ.get("POLYBROKER_IB_LIBRARY", "ib_insync")
 CODE = sandbox_account_code("DU", TOKEN)
 
 
@@ -46,18 +49,35 @@ LISTINGS = [
     _listing(1006, "PNCE", "3.5", "GBP", "LSE", price_magnifier=Decimal(100), tick_size=Decimal("0.005")),
     _listing(1007, "TWICE", "10", isin="US5949181045"),
     _listing(1008, "TWICE", "9", exchange="NYSE", isin="US5949181045"),
-    _listing(1009, "EUR", "1.18", "USD", "IDEALPRO", asset_class=AssetClass.FX),
+    _listing(1009, "EUR", "1.18", "USD", "IDEALPRO", asset_class=AssetClass.FX, tick_size=Decimal("0.00005")),
+    _listing(1011, "BTC", "60000", "USD", "PAXOS", asset_class=AssetClass.CRYPTO, lot_size=Decimal("0.0001")),
+    _listing(1012, "FUT", "20", "USD", "CME", asset_class=AssetClass.FUTURE, multiplier=Decimal(50), expiry="2026-12-18"),
+    _listing(1013, "ONE", "3", "USD", "", asset_class=AssetClass.OPTION, multiplier=Decimal(100), expiry="2026-12-18"),
+    _listing(1010, "GBP", "1.36", "USD", "IDEALPRO", asset_class=AssetClass.FX),
 ]
 
 
 class IbkrHarness(Harness):
     broker_class = IbkrBroker
     capabilities = IbkrBroker.capabilities
-    faults: ClassVar[Mapping[Fault, str]] = {
-        Fault.ACCEPT_THEN_DROP: "drop_after_accept",
-        Fault.REJECT_ORDER: "reject_order",
+    read_faults = frozenset({Fault.DROP_CONNECTION, Fault.TOO_MANY_REQUESTS, Fault.MALFORMED_BODY, Fault.HALF_RESPONSE})
+    stream_faults = frozenset({Fault.DUPLICATE_UPDATE, Fault.REORDERED_UPDATES, Fault.LATE_UPDATE})
+    order_faults = (
+        read_faults
+        | stream_faults
+        | {
+            Fault.ACCEPT_THEN_SILENT,
+            Fault.ACCEPT_THEN_DROP,
+            Fault.REJECT_ORDER,
+            Fault.PARTIAL_THEN_CANCEL,
+        }
+    )
+    faults = order_faults | {
+        Fault.FILL_AFTER_CANCEL,
+        Fault.ORDER_ID_ROLLED_BACK,
+        Fault.CONNECTIVITY_LOST,
+        Fault.CLOCK_SKEW,
     }
-    order_faults = frozenset(faults)
     abilities = frozenset(
         {
             Ability.REQUEST_LOG,
@@ -67,12 +87,21 @@ class IbkrHarness(Harness):
             Ability.PROOF,
             Ability.ADDRESS,
             Ability.PACING,
+            Ability.AUCTIONS,
+            Ability.CURRENCIES,
+            Ability.HUNDREDTHS,
         }
     )
     contracts: ClassVar[Mapping[AssetClass, Contract]] = {
         AssetClass.STOCK: _contract(1001, "ONE", mic="XNAS", isin="US0378331005"),
         AssetClass.ETF: _contract(1002, "FUND", mic="ARCX", asset_class=AssetClass.ETF),
         AssetClass.WARRANT: _contract(1003, "WARR", mic="XNAS", asset_class=AssetClass.WARRANT),
+        AssetClass.FX: _contract(1009, "EUR", base="EUR", exchange="IDEALPRO", asset_class=AssetClass.FX, tick_size="0.00005"),
+        AssetClass.CRYPTO: _contract(1011, "BTC", base="BTC", exchange="PAXOS", asset_class=AssetClass.CRYPTO, lot_size="0.0001"),
+        AssetClass.FUTURE: _contract(
+            1012, "FUT", exchange="CME", asset_class=AssetClass.FUTURE, multiplier=50, expiry="2026-12-18"
+        ),
+        AssetClass.OPTION: _contract(1013, "ONE", asset_class=AssetClass.OPTION, multiplier=100, expiry="2026-12-18"),
     }
     unpriced = _contract(1004, "QUIET")
     unknown = _contract(999_999, "NOSUCH")
@@ -103,7 +132,7 @@ class IbkrHarness(Harness):
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path) -> Iterator["IbkrHarness"]:
+    def running(cls, folder: Path, shared: None) -> Iterator["IbkrHarness"]:
         harness = cls(folder)
         try:
             yield harness
@@ -115,7 +144,7 @@ class IbkrHarness(Harness):
         self.book = VenueBook(
             LISTINGS,
             account_code=CODE,
-            cash={"USD": Decimal(100_000), "EUR": Decimal(1)},
+            cash={"USD": Decimal(100_000), "EUR": Decimal(1), "GBP": Decimal(1000)},
             clock=self.clock,
             state_path=self._folder / "ibkr.state.json",
         )
@@ -141,7 +170,7 @@ class IbkrHarness(Harness):
             Account(account_id="conformance", broker="ibkr", environment=environment),
             BrokerContext(
                 credentials={"host": "127.0.0.1", "port": str(self._port), "client_id": "1", **(credentials or {})},
-                config={**load_settings().brokers["ibkr"], "timeout_seconds": 1, **(config or {})},
+                config={**load_settings().brokers["ibkr"], "library": LIBRARY, "timeout_seconds": 5, **(config or {})},
                 sandbox_token=token,
                 **context,
             ),
@@ -150,9 +179,16 @@ class IbkrHarness(Harness):
     def wrong_credentials(self) -> Mapping[str, str]:
         return {"port": "1"}  # the lowest is nobody's here
 
-    def standing(self, client_order_id: str) -> list[Any]:
+    def standing(self, client_order_id: str) -> list[Standing]:
         with self.book.lock:
-            return [order for order in self.book.engine.find(client_order_id) if order.state is not OrderState.REJECTED]
+            orders = [VenueOrder.model_validate(saved) for saved in self.book.extra.values()]
+        found = [
+            order for order in orders if order.ticket.reference == client_order_id and order.ended is not OrderState.REJECTED
+        ]
+        return [Standing(order.ended or _open_state(order), order.filled) for order in found]
+
+    def line_is_back(self) -> None:
+        self.book.faults.add("connectivity_back")
 
     def set_mark(self, contract: Contract, price: Decimal, volume: Decimal | None) -> None:
         with self.book.lock:
@@ -166,6 +202,10 @@ class IbkrHarness(Harness):
 
     def orders_sent(self) -> int:
         return sum(kind == "place_order" for _, kind, _ in self.book.requests)
+
+
+def _open_state(order: VenueOrder) -> OrderState:
+    return OrderState.PARTIALLY_FILLED if order.filled else OrderState.ACCEPTED
 
 
 class TestIbkr(Conformance):

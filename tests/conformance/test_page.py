@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_a_case_needs_a_number_of_its_own_and_words(suite: type) -> None:
 class Bare(AlpacaHarness):
     """A venue that can do nothing besides."""
 
-    faults = {}  # noqa: RUF012
+    faults: ClassVar[frozenset[Fault]] = frozenset()
 
 
 @pytest.mark.parametrize(

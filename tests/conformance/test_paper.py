@@ -9,18 +9,20 @@ from typing import Any, ClassVar
 
 from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.base import BrokerContext
+from include.brokers.paper.account import CONTRACT
 from include.brokers.paper.adapter import PaperBroker
 from include.domain.account import Account, Environment
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass
 from include.domain.order import OrderState
 from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol, NotPermitted
-from include.sandbox.faults import Fault, Faults
+from include.sandbox.faults import Faults
 from include.settings import load_settings
+from include.simulation import state
 from include.simulation.engine import Engine
 from include.storage.database import open_database, upgrade
 from include.storage.paper import DatabaseAccountStore
-from tests.conformance.harness import TOKEN, Ability, Harness
+from tests.conformance.harness import TOKEN, Ability, Harness, Standing
 from tests.conformance.suite import Conformance
 from tests.conformance.test_alpaca import AlpacaHarness
 
@@ -39,9 +41,7 @@ def _capabilities() -> Any:
 class PaperHarness(Harness):
     broker_class = PaperBroker
     capabilities = _capabilities()
-    faults: ClassVar[Mapping[Fault, str]] = {  # of the quotes it fills at
-        fault: AlpacaHarness.faults[fault] for fault in AlpacaHarness.read_faults
-    }
+    faults = AlpacaHarness.read_faults  # of the quotes it fills at
     read_faults = order_faults = AlpacaHarness.read_faults
     abilities = frozenset({Ability.RESTART})
     contracts: ClassVar[Mapping[AssetClass, Contract]] = {
@@ -69,8 +69,14 @@ class PaperHarness(Harness):
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path) -> Iterator["PaperHarness"]:
-        with AlpacaHarness.running(folder) as quotes:
+    def serving(cls) -> Iterator[Any]:
+        with AlpacaHarness.serving() as shared:
+            yield shared
+
+    @classmethod
+    @contextmanager
+    def running(cls, folder: Path, shared: Any) -> Iterator["PaperHarness"]:
+        with AlpacaHarness.running(folder, shared) as quotes:
             harness = cls(folder, quotes)
             try:
                 yield harness
@@ -95,6 +101,8 @@ class PaperHarness(Harness):
     ) -> PaperBroker:
         mirror = self._quotes.make(environment=environment, token=token, connects_when_asked=True, config=AlpacaHarness.burst)
         self._opened_for_paper.callback(mirror.close)
+        if not context.get("connects_when_asked"):
+            mirror.connect()  # the adapter is handed one that is open
         return PaperBroker(
             Account(account_id="conformance", broker="paper", environment=environment),
             BrokerContext(
@@ -110,10 +118,13 @@ class PaperHarness(Harness):
     def wrong_credentials(self) -> Mapping[str, str]:
         raise NotImplementedError
 
-    def standing(self, client_order_id: str) -> list[Any]:
+    def standing(self, client_order_id: str) -> list[Standing]:
         found = self._store.load("conformance")
-        engine = Engine.from_state(found[1]["engine"]) if found else Engine({})
-        return [order for order in engine.find(client_order_id) if order.state is not OrderState.REJECTED]
+        engine = Engine({})
+        if found is not None:
+            state.take_rows(engine, {key: body for key, body in found[2].items() if key[0] != CONTRACT})
+        found = [order for order in engine.find(client_order_id) if order.state is not OrderState.REJECTED]
+        return [Standing(order.state, order.filled_quantity) for order in found]
 
     def set_mark(self, contract: Contract, price: Decimal, volume: Decimal | None) -> None:
         theirs = contract.model_copy(update={"native_id": contract.native_id.removeprefix("alpaca:")})
