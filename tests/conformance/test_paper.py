@@ -144,7 +144,8 @@ def _database(folder: Path) -> Path:
     """An empty database; its tables are made once per run."""
     made = folder.parent / "tables.db"
     if not made.exists():
-        upgrade(f"sqlite:///{made}")
+        upgrade(f"sqlite:///{folder / 'tables.db'}")
+        shutil.move(folder / "tables.db", made)
     return Path(shutil.copy(made, folder / "polybroker.db"))
 
 
