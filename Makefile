@@ -8,6 +8,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ASYNC_VENV := .venv-ib-async
+ASYNC_READY := $(ASYNC_VENV)/.ready
 PORT ?= 8080
 LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet
 export PYTHONUNBUFFERED := 1
@@ -41,6 +43,16 @@ demo: $(READY) ## Run the whole pipeline on sandbox venues and print what happen
 test: $(READY) ## Run all tests and check the coverage of include/
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=include --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
+test-ib-async: $(ASYNC_READY) ## Run the tests of IBKR's adapter on ib_async, in a venv of its own
+	@$(ASYNC_VENV)/bin/python -m pytest -p no:cacheprovider tests/brokers/ibkr $(ARGS)
+
+$(ASYNC_READY): $(READY) requirements-ib-async.txt
+	@$(BIN)/python -m venv --clear $(ASYNC_VENV)
+	index=$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)}
+	if [ -n "$$index" ] && [ -z "$${UV_DEFAULT_INDEX:-}$${UV_INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX="$$index"; fi
+	VIRTUAL_ENV="$(CURDIR)/$(ASYNC_VENV)" $(BIN)/uv pip install --quiet --require-hashes -r requirements-ib-async.txt
+	touch $@
+
 lint: $(READY) ## Check style, types and who imports whom
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,11 +72,18 @@ backfill: $(READY) ## Run the sessions FROM=2026-01-05 TO=2026-01-07 one after t
 	@if [ -z "$(FROM)" ] || [ -z "$(TO)" ]; then echo "usage: make backfill FROM=2026-01-05 TO=2026-01-07" >&2; exit 2; fi
 	$(BIN)/python -m include.hooks.up backfill --from "$(FROM)" --to "$(TO)"
 
-bench: $(READY) ## Measure the figures in docs/benchmarks.md [ARGS="speed curve pacing airflow universe accuracy targets"]
+bench: $(READY) ## Measure the figures in docs/benchmarks.md [ARGS="speed curve pacing airflow paper universe accuracy targets"]
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lock: $(READY) ## Compile requirements.in to requirements.txt again (keeps what it can; add ARGS=--upgrade)
+conformance: $(READY) $(ASYNC_READY) ## Run the conformance suite of every broker and write docs/conformance.md
+	@$(BIN)/python -m tests.conformance
+
+check-conformance: $(READY) $(ASYNC_READY) ## Run it and fail where a case does, or where docs/conformance.md is not what it says
+	@$(BIN)/python -m tests.conformance --check
+
+lock: $(READY) ## Compile the requirements*.in to their locks again (keeps what it can; add ARGS=--upgrade)
 	@$(BIN)/$(LOCK) --python-version 3.11 $(ARGS) requirements.in -o requirements.txt
+	$(BIN)/$(LOCK) --python-version 3.11 $(ARGS) requirements-ib-async.in -o requirements-ib-async.txt
 
 check-lock: $(READY) ## Check that the lock resolves on Python 3.11, 3.12 and 3.13
 	@for version in 3.11 3.12 3.13; do
@@ -72,10 +91,10 @@ check-lock: $(READY) ## Check that the lock resolves on Python 3.11, 3.12 and 3.
 	done
 
 clean: down ## Remove the .venv, caches and Airflow's files; keeps data/
-	@rm -rf $(VENV) .airflow .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info
+	@rm -rf $(VENV) $(ASYNC_VENV) .airflow .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 clean-data: down ## Remove data/: runs, the sandbox's accounts and the order journal
 	@rm -rf data
 
-.PHONY: help setup demo test lint up down status backfill bench lock check-lock clean clean-data
+.PHONY: help setup demo test test-ib-async lint up down status backfill bench conformance check-conformance lock check-lock clean clean-data

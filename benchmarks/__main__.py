@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import accuracy, airflow_run, curve, pacing, speed, step_eight
+from benchmarks import accuracy, airflow_run, curve, pacing, paper, speed, step_eight
 from benchmarks.real_tables import data_folder
 from benchmarks.report import Section, machine, rewritten
 from include.settings import PROJECT
@@ -22,6 +22,7 @@ INVENTED: Mapping[str, Measure] = {
     "curve": curve.section,
     "pacing": pacing.section,
     "airflow": airflow_run.section,
+    "paper": paper.section,
 }
 REAL: Mapping[str, Callable[[Path], Section]] = {
     "universe": step_eight.universe_section,

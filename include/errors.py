@@ -23,9 +23,33 @@ Steps raise these; `include/hooks/` translates them for Airflow (Terminal and In
 task for good, Transient lets Airflow retry).
 """
 
+from collections.abc import Mapping
+
 
 class PolybrokerError(Exception):
-    """Base of all errors raised by this project."""
+    """Base of all errors raised by this project.
+
+    Attributes:
+        code: The standard code, the same for all brokers (`RATE_LIMITED`); `UNKNOWN` where a broker's code stands in no table.
+        broker / broker_code: Whose error it is, and the broker's own code, as text; "" where there is none.
+        context: What else the broker told (reject reason, request id), for people; never a secret.
+    """
+
+    code: str = "UNKNOWN"
+
+    def __init__(
+        self,
+        *words: object,
+        code: str | None = None,
+        broker: str = "",
+        broker_code: str = "",
+        context: Mapping[str, str] | None = None,
+    ) -> None:
+        self.broker, self.broker_code = broker, broker_code
+        self.context: dict[str, str] = dict(context or {})
+        if code is not None:
+            self.code = code
+        super().__init__(*words)
 
 
 class InputError(PolybrokerError):
@@ -38,6 +62,8 @@ class InputError(PolybrokerError):
         field: Column, key or option name, if there is one.
         value: The offending value as found (shown with `repr`).
     """
+
+    code = "INPUT_ERROR"
 
     def __init__(
         self,
@@ -67,37 +93,55 @@ class Terminal(PolybrokerError):
 class OrderRejected(Terminal):
     """The broker refused the order."""
 
+    code = "ORDER_REJECTED"
+
 
 class DuplicateOrder(Terminal):
     """The broker already holds an order with this client order id."""
+
+    code = "DUPLICATE_ORDER"
 
 
 class InsufficientFunds(Terminal):
     """Not enough settled cash or margin for the order."""
 
+    code = "INSUFFICIENT_FUNDS"
+
 
 class InvalidSymbol(Terminal):
     """The broker does not know this contract."""
+
+    code = "INVALID_SYMBOL"
 
 
 class InvalidQuantity(Terminal):
     """Quantity or price breaks the contract's lot, tick or minimum."""
 
+    code = "INVALID_QUANTITY"
+
 
 class MarketClosed(Terminal):
     """No session takes this order now."""
+
+    code = "MARKET_CLOSED"
 
 
 class NotPermitted(Terminal):
     """The account may not do this: permission, kill switch or missing approval."""
 
+    code = "NOT_PERMITTED"
+
 
 class Unsupported(Terminal):
     """The broker, or this version of the project, cannot do it."""
 
+    code = "UNSUPPORTED"
+
 
 class AuthenticationFailed(Terminal):
     """Credentials were refused, or an environment was claimed without proof."""
+
+    code = "AUTHENTICATION_FAILED"
 
 
 class Transient(PolybrokerError):
@@ -107,10 +151,16 @@ class Transient(PolybrokerError):
 class RateLimited(Transient):
     """Asked more often than the broker allows."""
 
+    code = "RATE_LIMITED"
+
 
 class BrokerUnavailable(Transient):
     """The broker cannot be reached, or its answer made no sense."""
 
+    code = "CONNECTION_ERROR"
+
 
 class OutcomeUnknown(PolybrokerError):
     """The request may have arrived: look the order up before anything else."""
+
+    code = "OUTCOME_UNKNOWN"

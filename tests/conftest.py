@@ -1,5 +1,6 @@
 """Fixtures every test may ask for."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -9,6 +10,14 @@ from hypothesis import settings
 # Laws are checked without a clock: a busy machine is not a broken law.
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _loggers_speak() -> None:
+    """Airflow's own set-up silences every logger that was there before it: a test of a warning must not depend on the order."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("include") and isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,16 @@ def test_no_address_of_an_index_is_in_the_lock() -> None:
     assert not re.search(r"^\s*--(index|extra-index|find-links|trusted)", LOCK, re.M)
 
 
+def test_the_lock_for_ib_async_is_one_of_the_same_kind_without_the_other_library() -> None:
+    lock = (PROJECT / "requirements-ib-async.txt").read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[A-Za-z0-9])", lock.strip())
+    names = {entry.split("==")[0] for entry in entries}
+    assert {"ib-async", "aeventkit"} <= names
+    assert not {"ib-insync", "eventkit"} & names
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    assert "://" not in lock
+
+
 def test_what_breaks_the_others_is_not_there() -> None:
     assert not {"ib-async", "aeventkit", "airflow-provider-great-expectations"} & set(PINS)
     assert int(PINS["celery"].split(".")[1]) < 7

@@ -6,8 +6,8 @@ folder, and its exceptions never leave it: every method raises only `include.err
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
@@ -15,11 +15,13 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
+from include.brokers.budgets import Budgets
 from include.brokers.environment import source_of
 from include.domain.account import Account, AccountSnapshot
+from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
 from include.domain.instrument import Instrument
-from include.domain.order import Order, OrderReport
+from include.domain.order import Fill, Order, OrderChange, OrderReport
 from include.domain.quote import Quote
 from include.errors import Unsupported
 
@@ -33,9 +35,35 @@ class ResendClass(StrEnum):
     TAG_ONLY = "tag_only"
 
 
+class ConnectionState(StrEnum):
+    """Where a connection stands."""
+
+    DISCONNECTED = "disconnected"  # never opened
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DEGRADED = "degraded"  # it answers, but not for everything: the line behind it is down, a token must be renewed
+    CLOSED = "closed"  # for good: open another broker
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a broker can do less for some kinds of contracts than for others; None: as for the others.
+
+    Attributes:
+        asset_classes: The kinds it is about.
+    """
+
+    asset_classes: frozenset[str]
+    order_types: frozenset[str] | None = None
+    times_in_force: frozenset[str] | None = None
+    brackets: bool | None = None
+    cash_amounts: bool | None = None
+    extended_hours: bool | None = None
+
+
 @dataclass(frozen=True)
 class Capabilities:
-    """What a broker can do, declared as data and checked before sending.
+    """What a broker can do, declared as data and checked before sending (`include/brokers/checks.py`).
 
     Attributes:
         lists_all: True when `contracts(None)` delivers everything it trades; False when it must be asked (IBKR).
@@ -44,6 +72,12 @@ class Capabilities:
         order_types / times_in_force: `OrderType` / `TimeInForce` values it takes.
         asset_classes: `AssetClass` values it trades.
         fractional: Whether fractions of a unit can be traded at all.
+        brackets: Whether an entry may carry its closing orders.
+        cash_amounts: Whether an order may name money instead of a quantity.
+        extended_hours: Whether an order may fill outside of the regular session.
+        modifies: Whether a standing order can be changed.
+        bars / quote_stream / order_stream: Whether it tells historical bars, and follows quotes and orders live.
+        limits: Kinds of contracts for which it can do less; the first row of a kind counts.
     """
 
     lists_all: bool
@@ -53,6 +87,22 @@ class Capabilities:
     times_in_force: frozenset[str]
     asset_classes: frozenset[str]
     fractional: bool = False
+    brackets: bool = False
+    cash_amounts: bool = False
+    extended_hours: bool = False
+    modifies: bool = False
+    bars: bool = False
+    quote_stream: bool = False
+    order_stream: bool = False
+    limits: tuple[Limit, ...] = ()
+
+    def for_kind(self, asset_class: str) -> "Capabilities":
+        """What it can do for one kind of contracts; everything of `limits` is worked in."""
+        limit = next((row for row in self.limits if asset_class in row.asset_classes), None)
+        if limit is None:
+            return self
+        told = {name: value for name, value in vars(limit).items() if name != "asset_classes" and value is not None}
+        return replace(self, limits=(), **told)
 
 
 class LookupCache(Protocol):
@@ -65,14 +115,23 @@ class LookupCache(Protocol):
         """Store answers (rows of `CONTRACT_SCHEMA` as plain JSON types)."""
 
 
+AccountRows = dict[tuple[str, str], Any]  # (kind, key) -> JSON body, None for what is there no more
+
+
 class AccountStore(Protocol):
-    """Where the paper broker keeps its accounts (`include/storage/paper.py`)."""
+    """Where the paper broker keeps its accounts (`include/storage/paper.py`): a head, and rows written as they change."""
 
-    def load(self, account_id: str) -> tuple[int, dict[str, Any]] | None:
-        """(version, state) of an account, or None where there is none yet."""
+    def version(self, account_id: str) -> int:
+        """The account's newest version; 0 where there is none yet."""
 
-    def save(self, account_id: str, state: dict[str, Any], expected_version: int) -> int:
-        """Write the next version; 0 expects no account yet. Raises `Transient` when somebody else wrote meanwhile."""
+    def load(self, account_id: str, after: int = 0) -> tuple[int, dict[str, Any], AccountRows] | None:
+        """(version, head, rows written after version `after`), or None where there is no such account yet."""
+
+    def save(self, account_id: str, changed: AccountRows, expected_version: int, head: dict[str, Any] | None = None) -> bool:
+        """Write the next version; `expected_version` 0 expects no account yet, `head` None leaves it as it is.
+
+        False: somebody else wrote meanwhile, and nothing was written. Raises `Transient` when it cannot be written now.
+        """
 
 
 @dataclass(frozen=True)
@@ -89,16 +148,18 @@ class BrokerContext:
         mirror: For `paper`: an already open reading broker whose contracts and quotes it mirrors, or None.
         for_orders: True when the caller will send orders (IBKR: the exclusive order client id), False for reading.
         connects_when_asked: True where caches may answer everything: entering does not connect, the first request does.
+        budgets: Parts of rate limits and client ids that are shared with other processes; None: this process is alone.
     """
 
-    credentials: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     config: Mapping[str, Any] = field(default_factory=dict)
-    sandbox_token: str | None = None
+    sandbox_token: str | None = field(default=None, repr=False)
     lookups: LookupCache | None = None
     accounts: AccountStore | None = None
     mirror: "Broker | None" = None
     for_orders: bool = False
     connects_when_asked: bool = False
+    budgets: Budgets | None = None
 
 
 class Broker(ABC):
@@ -118,6 +179,19 @@ class Broker(ABC):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def state(self) -> ConnectionState:
+        """Where the connection stands; never asks the broker."""
+        return ConnectionState.CONNECTED
+
+    def refresh(self) -> None:
+        """Renew what the connection is authenticated with, before it expires; without tokens that expire nothing happens.
+
+        Raises:
+            AuthenticationFailed: The broker wants a person to log in again.
+        """
+        return
 
     @property
     def source(self) -> str:
@@ -183,3 +257,39 @@ class Broker(ABC):
     @abstractmethod
     def cancel(self, client_order_id: str) -> OrderReport:
         """Ask to cancel; gives the report afterwards (it may have filled). `OrderRejected` where there is no such order."""
+
+    def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
+        """Change a standing order; afterwards it is still found under the same id, even where the broker made another of it.
+
+        Raises:
+            OrderRejected: There is no such order, or it is final, or the broker refused the change: the order stands as before.
+            OutcomeUnknown: The change may have arrived: `find_order` tells what stands.
+        """
+        raise Unsupported(f"{self.name} changes no standing orders", broker=self.name)
+
+    def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
+        """Orders of the account, whoever placed them, oldest first; [] only where the broker says that there is none.
+
+        Args:
+            open_only: False tells also those that are over, as far back as the broker does.
+        """
+        raise Unsupported(f"{self.name} lists no orders", broker=self.name)
+
+    def fills(self, since: datetime) -> list[tuple[str, Fill]]:
+        """(our client order id, or "" for orders of others, fill) of every execution at or after `since`, oldest first."""
+        raise Unsupported(f"{self.name} lists no fills", broker=self.name)
+
+    def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
+        """Bars that begin in [start, end), oldest first; [] where nothing was traded."""
+        raise Unsupported(f"{self.name} tells no bars", broker=self.name)
+
+    def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
+        """Quotes of contracts as they change, until the iterator is closed; the connection's end raises `BrokerUnavailable`."""
+        raise Unsupported(f"{self.name} streams no quotes", broker=self.name)
+
+    def stream_orders(self) -> AsyncIterator[OrderReport]:
+        """Every change of the account's orders, duplicates and repetitions of the broker left out, until the iterator is closed.
+
+        A consumer that was away reads `list_orders` and `fills` first: what happened before the stream began is not told again.
+        """
+        raise Unsupported(f"{self.name} streams no orders", broker=self.name)

@@ -1,14 +1,22 @@
 """Opening a broker, the same for Airflow and for the command line: credentials, caches and the mirrored broker are handed in."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
-from include.brokers.credentials import credentials_from_environment
+from include.brokers.breaker import Breaker
+from include.brokers.budgets import Budgets
+from include.brokers.credentials import Keys, credentials_from_environment, scrub
+from include.brokers.environment import source_of
+from include.brokers.guarded import Guarded, Policy
+from include.brokers.measures import CallStore, Measures
 from include.brokers.registry import create_broker
+from include.brokers.shared_state import SharedState
 from include.domain.account import Account, Environment
 from include.domain.portfolio import Portfolio
+from include.errors import PolybrokerError
 from include.settings import Settings
 
 Credentials = Callable[[Account], Mapping[str, str]]
@@ -22,6 +30,8 @@ def open_broker(
     credentials: Credentials,
     lookups: LookupCache | None = None,
     accounts: AccountStore | None = None,
+    shared: SharedState | None = None,
+    calls: CallStore | None = None,
     sandbox_token: str | None = None,
     for_orders: bool = False,
     connects_when_asked: bool = False,
@@ -34,6 +44,8 @@ def open_broker(
         credentials: Gives the keys of an account; asked for the account and, at `paper`, for the broker it mirrors.
         lookups: Cache of per-instrument look-ups.
         accounts: Where in-process accounts are kept.
+        shared: What all processes know together: circuit breakers, parts of rate limits, client ids. None: this process is alone.
+        calls: Where calls are counted; None: nowhere.
         sandbox_token: Token of the local venues; proves a sandbox account.
         for_orders: True where orders will be sent (IBKR's exclusive client id).
         connects_when_asked: True where caches may answer everything, so that nobody has to be connected to.
@@ -45,7 +57,8 @@ def open_broker(
     """
     config = settings.brokers.get(account.broker, {})
     mirrored = config.get("mirrors")
-    with ExitStack() as stack:
+    keys = Keys(credentials(account))
+    with ExitStack() as stack, _scrubbed((*keys.secrets, *filter(None, [sandbox_token]))):
         mirror = None
         if mirrored:
             reader = reading_account(str(mirrored), settings.portfolios)
@@ -55,12 +68,14 @@ def open_broker(
                     settings=settings,
                     credentials=credentials,
                     lookups=lookups,
+                    shared=shared,
+                    calls=calls,
                     sandbox_token=sandbox_token,
                     connects_when_asked=connects_when_asked,
                 )
             )
         context = BrokerContext(
-            credentials=credentials(account),
+            credentials=keys,
             config=config,
             sandbox_token=sandbox_token,
             lookups=lookups,
@@ -69,7 +84,32 @@ def open_broker(
             for_orders=for_orders,
             connects_when_asked=connects_when_asked,
         )
-        yield stack.enter_context(create_broker(account, context, settings.brokers))
+        if shared is not None:
+            source = source_of(account.broker, account.environment, sandbox_token)
+            context = replace(context, budgets=stack.enter_context(closing(Budgets(shared, source))))
+        broker = create_broker(account, context, settings.brokers)
+        yield stack.enter_context(_guarded(broker, shared, calls))
+
+
+def _guarded(broker: Broker, shared: SharedState | None, calls: CallStore | None) -> Guarded:
+    """What mirrors another broker fails as that one does: there it was repeated already, and counted against it."""
+    mirrors = broker.context.mirror is not None
+    return Guarded(
+        broker,
+        policy=Policy(attempts=1) if mirrors else Policy(),
+        breaker=Breaker(shared, broker.source) if shared is not None and not mirrors else None,
+        measures=Measures(calls, broker.name, broker.source) if calls is not None else None,
+    )
+
+
+@contextmanager
+def _scrubbed(secrets: tuple[str, ...]) -> Iterator[None]:
+    """Whatever error leaves the block, also of the caller's, quotes none of these."""
+    try:
+        yield
+    except PolybrokerError as error:
+        scrub(error, secrets)
+        raise
 
 
 def reading_account(broker: str, portfolios: tuple[Portfolio, ...]) -> Account:
@@ -87,7 +127,7 @@ def environment_credentials(settings: Settings, environ: Mapping[str, str]) -> C
     def of(account: Account) -> Mapping[str, str]:
         sandbox = account.environment is Environment.SANDBOX
         known = sandbox_environ(settings, environ) if sandbox else environ
-        return credentials_from_environment(settings.brokers.get(account.broker, {}), known)
+        return credentials_from_environment(settings.brokers.get(account.broker, {}), known, account)
 
     return of
 

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from include.cli import database, handles, identities, lists, mappings, orders, sandbox, settings
+from include.cli import broker_health, brokers, database, handles, identities, lists, mappings, orders, sandbox, settings, tokens
 from include.cli.mapping import map_universe
 from include.cli.run import run
 from include.errors import InputError, PolybrokerError
@@ -24,11 +24,15 @@ app.command("map")(map_universe)
 app.command("lists")(lists.lists)
 app.command("adopt")(orders.adopt)
 app.command("cancel-all")(orders.cancel_all)
+app.add_typer(brokers.app, name="brokers")
+brokers.app.command("status")(broker_health.status)
+brokers.app.command("health")(broker_health.health)
 app.add_typer(database.app, name="db")
 app.add_typer(handles.app, name="handles")
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(settings.app, name="config")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(identities.app, name="identities")
 
 

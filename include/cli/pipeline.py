@@ -15,6 +15,7 @@ from include.domain.run import Run
 from include.errors import BrokerUnavailable, NotPermitted, PolybrokerError, Unsupported
 from include.settings import Settings
 from include.steps.add_history import add_history
+from include.steps.broker_health import run_health
 from include.steps.build_universe import build_universe
 from include.steps.check_coverage import check_coverage
 from include.steps.check_risk import check_risk
@@ -118,7 +119,8 @@ class Pipeline:
                 raise last
             raise BrokerUnavailable("no broker delivered contracts; is the sandbox up? (polybroker sandbox up, or run --sandbox)")
         capabilities = declared_capabilities(self._settings.brokers, self._run.brokers)
-        merge_mappings(self._run, delivered, self._settings, capabilities, database=self._database)
+        measured = run_health(self._run, self._database)
+        merge_mappings(self._run, delivered, self._settings, capabilities, measured, self._database)
         check_coverage(self._run, self._settings)
 
     def _plan(self) -> bool:

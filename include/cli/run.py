@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
+from include.brokers.matrix import documents
 from include.cli.pipeline import Pipeline
 from include.cli.sandbox import prepare_for
 from include.cli.summary import summary
 from include.cli.wiring import project_database
 from include.sandbox import control
 from include.settings import Settings, load_settings
+from include.steps.record_configuration import record_configuration
 from include.steps.resolve_run import resolve_run
 from include.storage.artifacts import root_uri
 from include.storage.run_folder import RunFolder
@@ -60,6 +62,7 @@ def run(
     }
     with _venues(settings, sandbox, screens, catalogs), project_database(settings) as database:
         resolved = resolve_run(settings, run_id=f"cli__{now:%Y-%m-%dT%H%M%S.%f}", run_after=now, params=params)
+        record_configuration(resolved, settings, documents(settings.brokers), database, now)
         typer.echo(f"session {resolved.as_of}, mode {resolved.mode.value}, brokers {', '.join(resolved.brokers)}")
         for note in resolved.options["notes"]:
             typer.echo(f"  {note}")

@@ -4,10 +4,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from include.cli.settings_check import check_settings
+from include.cli import settings_history
+from include.cli.settings_check import check_everything
 from include.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The configuration in `include/config/` and the environment.")
+app.command("history")(settings_history.history)
+app.command("diff")(settings_history.diff)
+app.command("backup")(settings_history.backup)
+app.command("restore")(settings_history.restore)
 
 
 @app.command()
@@ -17,17 +22,7 @@ def validate() -> None:
     Example: `polybroker config validate`.
     """
     settings = load_settings()
-    counts = {
-        "brokers": len(settings.brokers),
-        "active": len(settings.active_brokers),
-        "portfolios": len(settings.portfolios),
-        "markets": len(settings.markets),
-        "preferences": len(settings.preferences),
-        "criteria": len(settings.preferences_file.criteria),
-        "eligibility rules": len(settings.eligibility),
-        "terms": len(settings.terms),
-    }
-    check_settings(settings)
+    counts = check_everything(settings)
     typer.echo(f"{settings.environ.config_dir}: valid; " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
@@ -53,5 +48,8 @@ def show() -> None:
     console.print(options, accounts)
     lists = [name for name, config in settings.brokers.items() if not config.get("adapter")]
     console.print(f"active brokers: {', '.join(settings.active_brokers)}; data: {settings.environ.data_uri}")
+    for name, why in settings.disabled_brokers.items():
+        console.print(f"{name} is {why}")
+    console.print(f"version: {settings.version}")
     if lists:
         console.print(f"no adapter yet, their lists can be mapped (map --list): {', '.join(lists)}")

@@ -1,7 +1,6 @@
 """What `polybroker config validate` looks at beyond the shape of the files: words that nothing would ever stumble over."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 
 from include.brokers.registry import broker_class, handle_reader, list_reader
@@ -10,43 +9,39 @@ from include.settings import Settings
 from include.steps.identities import table_uri
 from include.storage.artifacts import exists
 
-# The keys of a broker's YAML that mean the same everywhere (docs/adding-a-broker.md); all others are its adapter's own.
-BROKER_KEYS = (
-    "adapter",
-    "list_reader",
-    "handle_reader",
-    "credentials",
-    "eligible",
-    "mirrors",
-    "converts_currency",
-    "costs",
-    "hours",
-    "universe_fields",
-)
-_SIMILAR = 0.8  # `eligble`, `cost`, `list_readers`
+
+def check_everything(settings: Settings) -> dict[str, int]:
+    """Read every file of the configuration and what it leads to. Returns how much of what there is.
+
+    Raises:
+        InputError: The first fault.
+    """
+    counts = {
+        "brokers": len(settings.broker_files),
+        "active": len(settings.active_brokers),
+        "portfolios": len(settings.portfolios),
+        "markets": len(settings.markets),
+        "preferences": len(settings.preferences),
+        "criteria": len(settings.preferences_file.criteria),
+        "eligibility rules": len(settings.eligibility),
+        "terms": len(settings.terms),
+        "disabled": len(settings.disabled_brokers),
+    }
+    check_settings(settings)
+    return counts
 
 
 def check_settings(settings: Settings) -> None:
     """Nothing where every word of the brokers' files leads somewhere, and the table of identities is there.
 
     Raises:
-        InputError: A key that looks like a misspelt one, a region that no market has, an adapter or reader that cannot be
+        InputError: A value or key that does not fit, a region that no market has, an adapter or reader that cannot be
             imported, a table of identities that does not exist.
     """
     for name in settings.brokers:
-        _check_keys(name, settings)
         _check_regions(name, settings)
         _check_imports(name, settings)
     _check_table(settings)
-
-
-def _check_keys(name: str, settings: Settings) -> None:
-    for key in settings.brokers[name]:
-        if key in BROKER_KEYS:
-            continue
-        if similar := get_close_matches(str(key), BROKER_KEYS, n=1, cutoff=_SIMILAR):
-            expected = f"expected {similar[0]!r}, or a key of the adapter that looks less like it"
-            raise InputError(expected, source=_file(name, settings), field=str(key))
 
 
 def _check_regions(name: str, settings: Settings) -> None:

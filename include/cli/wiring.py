@@ -10,18 +10,21 @@ from include.domain.account import Account
 from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
-from include.settings import Settings
+from include.settings import Environ, Settings
+from include.storage.call_counts import CallCounts
 from include.storage.database import Database, is_new_file, open_database, upgrade
 from include.storage.lookups import DatabaseLookupCache
 from include.storage.paper import DatabaseAccountStore
+from include.storage.shared_states import DatabaseSharedState
 
 
 @contextmanager
-def project_database(settings: Settings) -> Iterator[Database]:
+def project_database(settings: Settings | Environ) -> Iterator[Database]:
     """The database, with its schema made first where a SQLite file does not exist yet."""
-    if is_new_file(settings.environ.database_url):
-        upgrade(settings.environ.database_url)
-    with open_database(settings.environ.database_url) as database:
+    url = (settings if isinstance(settings, Environ) else settings.environ).database_url
+    if is_new_file(url):
+        upgrade(url)
+    with open_database(url) as database:
         yield database
 
 
@@ -35,6 +38,8 @@ def open_account(
         credentials=opening.environment_credentials(settings, os.environ),
         lookups=DatabaseLookupCache(database),
         accounts=DatabaseAccountStore(database),
+        shared=DatabaseSharedState(database),
+        calls=CallCounts(database),
         sandbox_token=opening.sandbox_token(settings, os.environ),
         for_orders=for_orders,
         connects_when_asked=connects_when_asked,

@@ -1,5 +1,6 @@
 """Broker account: who it belongs to, and what it held at one moment."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -24,7 +25,7 @@ class Account(Value):
         broker: Broker name (`ibkr`, `alpaca`, `paper`).
         environment: What it claims to be; the adapter proves it before anything is sent.
         broker_account: The broker's account code, where a login has several; None: the only one.
-        connection: Airflow Connection id; default `polybroker_<broker>`.
+        connection: Airflow Connection id; default `polybroker_<broker>`. An account that names one has variables of its own, too.
     """
 
     account_id: str
@@ -32,6 +33,11 @@ class Account(Value):
     environment: Environment = Environment.LIVE
     broker_account: str | None = None
     connection: str | None = None
+
+    @property
+    def variable_suffix(self) -> str:
+        """What follows the names of its variables in the environment (`__SECOND`); "" where it names no connection."""
+        return "__" + re.sub(r"[^A-Z0-9]", "_", self.connection.upper()) if self.connection else ""
 
 
 class Position(Value):

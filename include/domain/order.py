@@ -21,10 +21,15 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How the price is chosen."""
+    """How the price is chosen. A bracket is no type of its own: any entry with `take_profit_price` and `stop_loss_price`."""
 
     MARKET = "market"
     LIMIT = "limit"
+    STOP = "stop"  # becomes a market order when the market reaches `stop_price`
+    STOP_LIMIT = "stop_limit"  # becomes a limit order at `limit_price` then
+    TRAILING_STOP = "trailing_stop"  # a stop that follows the market at `trail_amount` or `trail_pct`
+    MARKET_ON_OPEN = "market_on_open"  # only with `opg`
+    MARKET_ON_CLOSE = "market_on_close"  # only with `cls`
 
 
 class TimeInForce(StrEnum):
@@ -34,6 +39,8 @@ class TimeInForce(StrEnum):
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
+    OPG = "opg"  # in the opening auction or not at all
+    CLS = "cls"  # in the closing auction or not at all
 
 
 class OrderState(StrEnum):
@@ -74,8 +81,15 @@ class Order(Value):
 
     Attributes:
         client_order_id: 20 base32 characters, the same for every retry (`include/trading/order_id.py`).
-        quantity: Positive, in units of the contract.
+        quantity: Positive, in units of the contract; with `cash_amount` what that is expected to buy.
+        cash_amount: Money to spend or to raise instead of a quantity, positive, in the contract's currency (Alpaca's `notional`,
+            IBKR's `cashQty`); the broker decides how many units that is.
         limit_price: In the contract's currency units; None for market orders.
+        stop_price: Where a stop is triggered, in currency units.
+        trail_amount / trail_pct: Distance of a trailing stop from the market, in currency units or in percent: one of them.
+        take_profit_price: Limit of the order that closes the position with a gain, once this one filled.
+        stop_loss_price / stop_loss_limit_price: Stop of the order that closes it with a loss, and its limit (None: at market).
+        extended_hours: Whether it may fill outside of the regular session.
         quote_price: Middle price the order was sized on, with `quote_time`.
         fx_rate: Units of the contract's currency for one unit of the portfolio's base currency.
         notional: quantity x price x multiplier in the base currency, positive.
@@ -100,7 +114,15 @@ class Order(Value):
     order_type: OrderType = OrderType.LIMIT
     time_in_force: TimeInForce = TimeInForce.DAY
     quantity: Decimal
+    cash_amount: Decimal | None = None
     limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_pct: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    stop_loss_price: Decimal | None = None
+    stop_loss_limit_price: Decimal | None = None
+    extended_hours: bool = False
     quote_price: Decimal
     quote_time: datetime
     fx_rate: Decimal
@@ -111,6 +133,22 @@ class Order(Value):
     reason: str
     valid_until: datetime
     hold_reason: str | None = None
+
+    @property
+    def is_bracket(self) -> bool:
+        """Whether closing orders follow its fill."""
+        return self.take_profit_price is not None or self.stop_loss_price is not None
+
+
+class OrderChange(Value):
+    """What `modify` changes of a standing order; None stays as it is. At least one is set."""
+
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_pct: Decimal | None = None
+    time_in_force: TimeInForce | None = None
 
 
 class Fill(Value):
@@ -138,7 +176,8 @@ class OrderReport(Value):
         filled_quantity: Total executed so far, positive.
         average_price: In currency units; None while nothing is filled.
         fills: Executions known so far; may be empty although something filled (a broker that tells totals only).
-        code / message: The broker's own error code and text, for rejections.
+        code / message: Of a rejection: the broker's own code, or the standard one (`include/errors.py`), and the text.
+        legs: The closing orders of a bracket, as far as the broker tells them; their ids are the broker's, or made from ours.
     """
 
     client_order_id: str
@@ -153,3 +192,4 @@ class OrderReport(Value):
     code: str | None = None
     message: str | None = None
     updated_at: datetime | None = None
+    legs: tuple["OrderReport", ...] = ()

@@ -44,6 +44,7 @@ class Run(Value):
         portfolios: Full portfolio definitions, sorted by id; the first one's sizes go into `universe.json`.
         screens: Sorted by key.
         config_sha256: Hash of every setting that was used.
+        config_version: Hash of all files of the configuration, under which the database keeps them (`polybroker config history`).
         previous: Folder URI of the newest earlier run that is no backfill, for comparing membership; None: there is none.
         options: The remaining settings a step may read (`method`, `risk_free_rate_pct`, `max_screen_age_days`,
             `max_rate_age_days`, `on_low_coverage`, `first_funding`, `replan` ...), see `include.settings.Options`.
@@ -60,6 +61,7 @@ class Run(Value):
     portfolios: tuple[Portfolio, ...]
     screens: tuple[ScreenSource, ...]
     config_sha256: str
+    config_version: str = ""
     options: dict[str, Any]
     previous: str | None = None
 

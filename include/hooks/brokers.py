@@ -8,14 +8,17 @@ from typing import Any
 
 from include.brokers import opening
 from include.brokers.base import Broker
+from include.brokers.credentials import Keys
 from include.brokers.registry import broker_class
 from include.domain.account import Account
 from include.domain.run import Run
 from include.errors import PolybrokerError
 from include.settings import Settings
+from include.storage.call_counts import CallCounts
 from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
 from include.storage.paper import DatabaseAccountStore
+from include.storage.shared_states import DatabaseSharedState
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +40,24 @@ def connection_credentials(connection: Any) -> dict[str, str]:
 
 
 def credentials(settings: Settings, environ: Mapping[str, str] = os.environ) -> opening.Credentials:
-    """How a task finds the keys of an account: its Connection if Airflow has one, else the environment."""
+    """How a task finds the keys of an account: its Connection if Airflow has one, else the environment.
+
+    Airflow masks secrets of its Connections in logs; those of the environment are told to it here.
+    """
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.sdk.log import mask_secret
 
     in_environment = opening.environment_credentials(settings, environ)
 
     def of(account: Account) -> Mapping[str, str]:
         try:
-            return connection_credentials(Connection.get(account.connection or f"polybroker_{account.broker}"))
+            return Keys(connection_credentials(Connection.get(account.connection or f"polybroker_{account.broker}")))
         except AirflowNotFoundException:
-            return in_environment(account)
+            keys = Keys(in_environment(account))
+            for secret in keys.secrets:
+                mask_secret(secret)
+            return keys
 
     return of
 
@@ -69,6 +79,8 @@ def open_broker(
         credentials=credentials(settings, environ),
         lookups=DatabaseLookupCache(database),
         accounts=DatabaseAccountStore(database),
+        shared=DatabaseSharedState(database),
+        calls=CallCounts(database),
         sandbox_token=opening.sandbox_token(settings, environ),
         for_orders=for_orders,
         connects_when_asked=connects_when_asked,

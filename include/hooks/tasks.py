@@ -109,19 +109,25 @@ def job() -> Iterator[Job]:
 
 
 def resolve_run() -> list[str]:
+    from include.brokers.matrix import documents
     from include.settings import load_settings
+    from include.steps.record_configuration import record_configuration
     from include.steps.resolve_run import resolve_run as resolve
+    from include.storage.database import open_database
     from include.storage.run_folder import RunFolder
 
     context = get_current_context()
     dag_run: Any = context["dag_run"]
+    settings = load_settings()
     run = resolve(
-        load_settings(),
+        settings,
         run_id=dag_run.run_id,
         run_after=dag_run.run_after,
         is_backfill=str(getattr(dag_run.run_type, "value", dag_run.run_type)) == "backfill",
         params=dict(context["params"]),
     )
+    with open_database(settings.environ.database_url) as database:
+        record_configuration(run, settings, documents(settings.brokers), database, utc_now())
     context["ti"].xcom_push(key="run", value=RunFolder(run.folder).run)
     return [screen.key for screen in run.screens]
 
@@ -217,13 +223,14 @@ def match_instruments(broker: str) -> dict[str, Any]:
 def merge_mappings(delivered: list[dict[str, Any]] | dict[str, Any] | None) -> str:
     from include.brokers.registry import declared_capabilities
     from include.hooks.assets import announce_universe
+    from include.steps.broker_health import run_health
     from include.steps.merge_mappings import merge_mappings as merge
 
     with job() as now, now.database() as database:
         # Airflow hands over one result of a mapped group bare, several as a list.
         results = [delivered] if isinstance(delivered, dict) else list(delivered or [])
         capabilities = declared_capabilities(now.settings.brokers, now.run.brokers)
-        uri = merge(now.run, results, now.settings, capabilities, database=database)
+        uri = merge(now.run, results, now.settings, capabilities, run_health(now.run, database), database)
         announce_universe(now.run, uri)
         return uri
 

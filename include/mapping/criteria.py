@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from include.domain.contract import Contract
+from include.domain.planned_form import ORDER_TYPE, time_in_force
 from include.domain.preference import CriterionName
 from include.domain.terms import Terms, first_fit
 
@@ -24,6 +25,13 @@ class Able(Protocol):
     @property
     def order_types(self) -> Set[str]:
         """`OrderType` values it takes."""
+
+    @property
+    def times_in_force(self) -> Set[str]:
+        """`TimeInForce` values it takes."""
+
+    def for_kind(self, asset_class: str) -> "Able":
+        """What it can do for one kind."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +90,15 @@ class Offer:
 
 
 def cannot_trade(offer: Offer, wanted: Wanted) -> str | None:
-    """Why the broker cannot trade this at all, by what its adapter declares; None where it can, or declares nothing."""
+    """Why it would refuse the order that planning sends, by what its adapter declares; None: it takes it, or declares nothing."""
     if offer.able is None:
         return None
     if wanted.asset_class not in offer.able.asset_classes:
         return f"trades no {wanted.asset_class}"
-    return None if "limit" in offer.able.order_types else "takes no limit orders"
+    able, kind, lasting = offer.able.for_kind(wanted.asset_class), wanted.asset_class, time_in_force(wanted.asset_class)
+    if ORDER_TYPE not in able.order_types:
+        return f"takes no {ORDER_TYPE.value} orders for {kind}"
+    return None if lasting in able.times_in_force else f"takes no {lasting.value} orders for {kind}"
 
 
 def capability(offer: Offer, wanted: Wanted) -> Rating:

@@ -79,6 +79,7 @@ class VenueBook:
                     SimContract(
                         native_id=listing.native_id,
                         currency=listing.currency,
+                        multiplier=listing.multiplier,
                         lot_size=listing.lot_size,
                         tradable=listing.tradable,
                     )

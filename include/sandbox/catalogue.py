@@ -1,8 +1,8 @@
 """The instruments of a local venue, as a CSV or parquet file.
 
 One row per listing. Columns (docs/sandbox.md): `venue, native_id, symbol, name, asset_class, currency, exchange` are needed;
-`isin, lot_size, tick_size, tradable, inactive_reason, price_magnifier, price, price_time` may be absent or empty. Further columns
-are an error.
+`isin, expiry, multiplier, lot_size, tick_size, tradable, inactive_reason, price_magnifier, price, price_time` may be absent or
+empty. Further columns are an error.
 """
 
 import csv
@@ -30,6 +30,8 @@ class Listing(Value):
         native_id: The venue's own id: conId as text, or asset id.
         symbol: In the venue's notation.
         exchange: The venue's word for the primary market (`TSEJ`, `NASDAQ`); may be empty.
+        expiry: ISO date, of a future or option.
+        multiplier: Units of the underlying per contract.
         price_magnifier: The venue quotes in this many units per currency unit (London in pence: 100).
         price: Mark in currency units (pounds, not pence), positive; None: listed without a mark, never fills.
         price_time: When the price held, aware; needed beside a price.
@@ -43,6 +45,8 @@ class Listing(Value):
     currency: str = Field(pattern=r"^[A-Z]{3,5}$")
     exchange: str = ""
     isin: str | None = None
+    expiry: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    multiplier: Decimal = Field(Decimal(1), gt=0)
     lot_size: Decimal = Field(Decimal(1), gt=0)
     tick_size: Decimal = Field(Decimal("0.01"), gt=0)
     tradable: bool = True

@@ -4,11 +4,35 @@ import contextlib
 import fcntl
 import json
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from include.errors import InputError
 from include.sandbox.files import write_json
+
+
+class Fault(StrEnum):
+    """Misbehaviour that every venue knows whose protocol can express it, under one name; venues have others of their own."""
+
+    ACCEPT_THEN_SILENT = "accept_then_silent"  # the order stands, no word of it comes
+    ACCEPT_THEN_DROP = "accept_then_drop"  # the order stands, the connection dies
+    SERVER_ERROR = "server_error"  # 5xx, nothing was done
+    ACCEPT_THEN_SERVER_ERROR = "accept_then_server_error"  # 5xx, and the order stands
+    TOO_MANY_REQUESTS = "too_many_requests"  # 429 with Retry-After; TWS: error 100
+    DROP_CONNECTION = "drop_connection"  # before anything was done
+    HALF_RESPONSE = "half_response"  # the connection dies in the middle of an answer
+    MALFORMED_BODY = "malformed_body"  # an answer that is none
+    DUPLICATE_UPDATE = "duplicate_update"  # every word of an order is said twice
+    REORDERED_UPDATES = "reordered_updates"  # the fill is told before the acceptance
+    LATE_UPDATE = "late_update"  # the word of an order comes after a later request was answered
+    PARTIAL_THEN_CANCEL = "partial_then_cancel"  # some is filled, then the venue cancels the rest
+    FILL_AFTER_CANCEL = "fill_after_cancel"  # a cancelled order turns out to have filled
+    ORDER_ID_ROLLED_BACK = "order_id_rolled_back"  # the venue's counter hands out numbers that were used
+    CONNECTIVITY_LOST = "connectivity_lost"  # the venue has lost the market for a while, and fills happen meanwhile
+    CLOCK_SKEW = "clock_skew"  # the venue's clock is minutes off
+    EXPIRED_TOKEN = "expired_token"  # what the client authenticated with is no longer good
+    REJECT_ORDER = "reject_order"
 
 
 class Faults:

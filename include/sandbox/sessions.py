@@ -1,4 +1,4 @@
-"""When markets close: what ends a DAY order at a local venue."""
+"""When markets open and close: what ends a DAY order at a local venue, and when an auction is."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from include.domain.market import Market
 
 
 class Closings:
-    """The next closing of a market, by IBKR's word for it.
+    """The next closing and opening of a market, by IBKR's word for it.
 
     Args:
         markets: By id, as in `markets.yaml`; their `calendar` is a name of the package exchange_calendars.
@@ -24,14 +24,21 @@ class Closings:
         Args:
             exchange: `TSEJ`, `NASDAQ` ...
         """
+        return self._next("next_close", exchange, now)
+
+    def opening_after(self, exchange: str, now: datetime) -> datetime | None:
+        """The first opening after `now`, otherwise as `after`."""
+        return self._next("next_open", exchange, now)
+
+    def _next(self, event: str, exchange: str, now: datetime) -> datetime | None:
         name = self._calendars.get(exchange)
         if name is None:
             return None
         try:
-            closing: datetime = _calendar(name, now.year).next_close(now).to_pydatetime()
+            found: datetime = getattr(_calendar(name, now.year), event)(now).to_pydatetime()
         except ValueError:  # some calendars end where next year's holidays are not announced yet
             return None
-        return closing.astimezone(UTC)
+        return found.astimezone(UTC)
 
 
 @lru_cache(maxsize=64)

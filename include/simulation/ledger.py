@@ -6,6 +6,7 @@ from decimal import Decimal
 from include.domain.model import Value
 from include.domain.order import Side
 from include.errors import InputError
+from include.simulation.tracked import Tracked
 
 ZERO = Decimal(0)
 
@@ -37,14 +38,17 @@ class Ledger:
 
     Attributes:
         positions: Native id -> open position; a closed one disappears, its profit stays in `realized_pnl`.
+        realized_pnl: Native id -> what sales brought over their cost, in the contract's currency, before commissions.
+        commissions: Native id -> commissions paid, positive, in the contract's currency.
     """
 
     def __init__(self, cash: Mapping[str, Decimal], settle_in: str | None = None) -> None:
-        self.cash: dict[str, Decimal] = dict(cash)
+        self.cash: Tracked[str, Decimal] = Tracked(cash)
         self.settle_in = settle_in
-        self.rates: dict[str, Decimal] = {}
-        self.positions: dict[str, SimPosition] = {}
-        self.realized_pnl: dict[str, Decimal] = {}
+        self.rates: Tracked[str, Decimal] = Tracked()
+        self.positions: Tracked[str, SimPosition] = Tracked()
+        self.realized_pnl: Tracked[str, Decimal] = Tracked()
+        self.commissions: Tracked[str, Decimal] = Tracked()
 
     def rate(self, currency: str) -> Decimal | None:
         """Units of `currency` for one of `settle_in`; None without one (and where nothing is converted)."""
@@ -79,6 +83,8 @@ class Ledger:
         """
         value = position.quantity * price * multiplier
         self._move(position.currency, -side.sign * value - commission)
+        if commission:
+            self.commissions[position.native_id] = self.commissions.get(position.native_id, ZERO) + commission
         held = self.positions.get(position.native_id)
         before = held.quantity if held else ZERO
         cost = held.average_cost if held else ZERO

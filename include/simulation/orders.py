@@ -8,13 +8,19 @@ from typing import Any
 from include.domain.model import Value
 from include.domain.order import Fill, OrderState, OrderType, Side, TimeInForce
 
+TAKE_PROFIT = "tp"
+STOP_LOSS = "sl"
+
 
 @dataclass(frozen=True)
 class SimRequest:
-    """One order as a client sends it. Price in currency units; quantity positive.
+    """One order as a client sends it. Prices in currency units; quantity positive.
 
     Attributes:
         expires_at: End of a DAY order; None: 24 hours after it was submitted. Other times in force ignore it.
+        cash_amount: Money in the contract's currency instead of a quantity (which is then ignored).
+        opens_at / closes_at: Opening of the session that an `opg` order is for, closing of the one that a `cls` order is for.
+        extended_hours: Kept with the order; the simulation knows no hours but those of its marks.
     """
 
     client_order_id: str
@@ -27,6 +33,16 @@ class SimRequest:
     quantity: Decimal
     limit_price: Decimal | None = None
     expires_at: datetime | None = None
+    cash_amount: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_pct: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    stop_loss_price: Decimal | None = None
+    stop_loss_limit_price: Decimal | None = None
+    extended_hours: bool = False
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
 
 
 class SimOrder(Value):
@@ -34,10 +50,15 @@ class SimOrder(Value):
 
     Attributes:
         state: `accepted`, `partially_filled`, `filled`, `cancelled`, `expired` or `rejected`.
+        quantity: Units; of a leg those it may still close and those it has closed.
         average_price: In currency units; None while nothing is filled.
-        reject_code: Why it was rejected, or why its rest was cancelled by the venue: `unknown_contract`, `wrong_currency`,
-            `not_tradable`, `invalid_quantity`, `invalid_price`, `no_quote`, `no_rate`, `insufficient_funds`, `no_short`.
-        expires_at: For DAY orders, else None.
+        reject_code: Why it was rejected, or why its rest was cancelled by the venue: see `include/simulation/checks.py`.
+        expires_at: End of a DAY or `opg` order, else None.
+        stop_price: Where the stop is triggered; of a trailing stop where it stands now (None before the first mark).
+        triggered_at: When a stop was triggered; None: it waits, or is no stop.
+        active_at: When it will reach the market; None: it has.
+        parent_id / leg: Of a bracket's closing order: its entry, and `tp` or `sl`.
+        leg_ids: Of a bracket's entry: its closing orders, once something of it filled.
     """
 
     order_id: int
@@ -58,6 +79,21 @@ class SimOrder(Value):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None = None
+    cash_amount: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_pct: Decimal | None = None
+    triggered_at: datetime | None = None
+    take_profit_price: Decimal | None = None
+    stop_loss_price: Decimal | None = None
+    stop_loss_limit_price: Decimal | None = None
+    extended_hours: bool = False
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    active_at: datetime | None = None
+    parent_id: int | None = None
+    leg: str | None = None
+    leg_ids: tuple[int, ...] = ()
 
     @property
     def remaining(self) -> Decimal:
@@ -68,6 +104,21 @@ class SimOrder(Value):
     def is_open(self) -> bool:
         """True while it can still fill."""
         return not self.state.is_final
+
+    @property
+    def is_bracket(self) -> bool:
+        """Whether closing orders follow its fill."""
+        return self.take_profit_price is not None or self.stop_loss_price is not None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it never trades beyond its `limit_price`."""
+        return self.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it waits for a trigger, or did."""
+        return self.order_type in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 
     @property
     def commission(self) -> Decimal:
@@ -100,6 +151,7 @@ class Mark(Value):
     Attributes:
         bid / ask: Both sides where they are known; None: half a spread from the price.
         volume: Units that can still be traded at this mark; None: any number.
+        daily_volume: Units traded in a day, for the market impact; None: not known, no impact.
     """
 
     price: Decimal
@@ -107,6 +159,7 @@ class Mark(Value):
     bid: Decimal | None = None
     ask: Decimal | None = None
     volume: Decimal | None = None
+    daily_volume: Decimal | None = None
 
 
 class SimQuote(Value):

@@ -1,14 +1,17 @@
 """Step 9b: hold the stored plan against the limits of its portfolio. It only ever stops more."""
 
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from include.domain.order import Order
 from include.domain.run import Run
+from include.steps.broker_limits import broker_limits, snapshots_of
 from include.steps.mapping_difference import held_back
 from include.storage.artifacts import read_bytes, sha256, write_json
 from include.storage.run_folder import RunFolder
-from include.trading.risk import check
+from include.trading.risk import check, over_broker_limits, over_count
 
 
 def check_risk(run: Run, *, kill_switch: bool = False) -> str:
@@ -28,30 +31,38 @@ def check_risk(run: Run, *, kill_switch: bool = False) -> str:
     stopped: dict[str, str] = {}
     findings = []
     waiting = _waiting(run)
+    limits = broker_limits(run)
+    counted: Counter[str] = Counter()  # over all portfolios
     for portfolio in run.portfolios:
         plan = plans[portfolio.portfolio_id]
         orders = [Order.model_validate(order) for order in plan["orders"]]
         found = check(orders, portfolio, Decimal(plan["nav"]), first_funding=bool(run.options.get("first_funding")))
-        held = {
-            order.client_order_id: reason
-            for order in orders
-            if (reason := waiting.get((order.broker, order.ticker)) or waiting.get((order.broker, order.instrument_id)))
-        }
-        blocked |= held | found.blocked
+        held = over_broker_limits(orders, limits, snapshots_of(run, portfolio)) | _held(orders, waiting) | found.blocked
         reason = plan["plan_only_reason"] or found.portfolio_blocked or ("kill_switch: it is on" if kill_switch else None)
         if reason:
             stopped[portfolio.portfolio_id] = reason
+        else:
+            held |= over_count([order for order in orders if order.client_order_id not in held], limits, counted)
+        blocked |= held
         findings.append(
             {
                 "portfolio": portfolio.portfolio_id,
                 "orders": len(orders),
-                "blocked": len(held | found.blocked),
+                "blocked": len(held),
                 "turnover_pct": f"{found.turnover_pct:.2f}",
                 "stopped": reason,
             }
         )
     document = {"orders_sha256": sha256(content), "blocked": blocked, "portfolios": stopped, "findings": findings}
     return write_json(folder.risk, document)
+
+
+def _held(orders: Sequence[Order], waiting: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    found = {}
+    for order in orders:
+        if reason := waiting.get((order.broker, order.ticker)) or waiting.get((order.broker, order.instrument_id)):
+            found[order.client_order_id] = reason
+    return found
 
 
 def _waiting(run: Run) -> dict[tuple[str, str], str]:

@@ -16,9 +16,10 @@ from include.domain.quote import Quote
 from include.domain.run import Run
 from include.errors import BrokerUnavailable, InputError, NotPermitted, PolybrokerError
 from include.settings import Settings
+from include.steps.broker_limits import broker_limits, snapshots_of
 from include.steps.plan_candidates import candidates, committed_by, frozen_by, rates_to
 from include.steps.settle_orders import settle_orders
-from include.storage.artifacts import exists, read_json, to_json, write_json
+from include.storage.artifacts import read_json, to_json, write_json
 from include.storage.database import Database
 from include.storage.journal import Journal, JournalEntry
 from include.storage.leases import Lease, lease
@@ -108,7 +109,7 @@ class _Desk:
                 self._register(entry)
                 return entry
             revision += 1
-        snapshots = _snapshots(run, portfolio)
+        snapshots = snapshots_of(run, portfolio)
         accounts = [account.account_id for account in portfolio.accounts]
         unsettled = settle_orders(accounts, self._readable(snapshots), self._database, self._now)
         if stored is not None:
@@ -149,6 +150,7 @@ class _Desk:
             market_by_mic=market_by_mic,
             converting=frozenset(a.account_id for a in portfolio.accounts if settings.brokers[a.broker].get("converts_currency")),
             committed=committed_by(standing + _over_since(snapshots, journal), snapshots),
+            broker_limits=broker_limits(run),
             plan_only=sizes.get("plan_only_reason") if sizes.get("plan_only") else None,
         )
         quotes, problems = _quotes(draft, self._open_reader)
@@ -201,16 +203,6 @@ def _refuse_replan(key: str, order: Order, state: str) -> NoReturn:
         f"replan: order {order.client_order_id} ({order.side.value} {order.ticker}) of {key} is still {state}; "
         "wait until it is final, or cancel it, then replan"
     )
-
-
-def _snapshots(run: Run, portfolio: Portfolio) -> dict[str, AccountSnapshot]:
-    folder = RunFolder(run.folder)
-    found = {}
-    for account in portfolio.accounts:
-        uri = folder.account(account.account_id)
-        if exists(uri):
-            found[account.account_id] = AccountSnapshot.model_validate(read_json(uri))
-    return found
 
 
 def _quotes(draft: PlanInput, open_reader: Opener) -> tuple[dict[tuple[str, str], Quote], list[str]]:

@@ -72,6 +72,7 @@ def resolve_run(
         portfolios=portfolios,
         screens=tuple(_screens(settings, options, as_of)),
         config_sha256=sha256(to_json([used, mode.value, portfolios])),
+        config_version=settings.version,
         options=used | {"notes": notes},
         previous=_previous(settings.environ.data_uri, folder, as_of, moment),
     )
@@ -140,7 +141,8 @@ def _portfolios(settings: Settings, wanted: Any, notes: list[str]) -> tuple[Port
         active = tuple(account for account in portfolio.accounts if account.broker in settings.active_brokers)
         for account in portfolio.accounts:
             if account not in active:
-                notes.append(f"{portfolio_id}: account {account.account_id} is left out, {account.broker} is not active")
+                why = settings.disabled_brokers.get(account.broker, "not active")
+                notes.append(f"{portfolio_id}: account {account.account_id} is left out, {account.broker} is {why}")
         if active:
             found.append(portfolio.model_copy(update={"accounts": active}))
         else:
@@ -181,11 +183,12 @@ def _ids(wanted: Any, configured: Mapping[str, Portfolio]) -> list[str] | None:
 
 
 def _configuration(settings: Settings, brokers: Sequence[str]) -> dict[str, Any]:
-    """What a run uses besides its options: the markets for its own reading, the rest for its hash."""
+    """What a run uses besides its options: markets and limits for its own reading, the rest for its hash."""
     return {
         "markets": {name: market.model_dump(mode="json") for name, market in settings.markets.items()},
         "preferences": settings.preferences_file.model_dump(mode="json"),
         "eligibility": {name: settings.eligibility[name].model_dump(mode="json") for name in brokers},
+        "risk_limits": {name: settings.broker_files[name].risk_limits.model_dump(mode="json") for name in brokers},
         "brokers_sha256": {name: sha256(to_json(settings.brokers[name])) for name in brokers},
     }
 

@@ -201,6 +201,13 @@ class Journal:
             conditions.append(orders.c.state.in_([state.value for state in states]))
         return self._entries(*conditions)
 
+    def last_contract(self, account: str) -> Contract | None:
+        """What the newest order of an account is for; None where it never had one."""
+        query = select(orders.c.body).where(orders.c.account == account)
+        with self._database.read() as connection:
+            body = connection.execute(query.order_by(orders.c.as_of.desc(), orders.c.client_order_id).limit(1)).scalar()
+        return None if body is None else Order.model_validate(body).contract
+
     def unresolved(self, account: str) -> list[JournalEntry]:
         """Orders of an account that may stand at the broker: sending, unknown, accepted, partially filled."""
         return self.orders(account=account, states=OPEN)

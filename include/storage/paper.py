@@ -1,12 +1,23 @@
-"""State of in-process paper accounts, versioned so that two processes cannot overwrite each other (`AccountStore`)."""
+"""State of in-process paper accounts (`AccountStore`), versioned so that two processes cannot overwrite each other.
+
+An account is a head, written once, and rows, each of which is written when it changes: an order costs what it changes, however
+many came before it.
+"""
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
-from include.errors import Transient
 from include.storage.database import Database
-from include.storage.tables import paper_accounts
+from include.storage.tables import paper_accounts, paper_rows
+
+Rows = dict[tuple[str, str], Any]  # (kind, key) -> JSON body, None for what is there no more
+
+# Built once: making a statement anew costs more than running it.
+_MATCHES = (paper_accounts.c.account_id == bindparam("key")) & (paper_accounts.c.version == bindparam("expected"))
+_NEXT_VERSION = update(paper_accounts).where(_MATCHES).values(version=bindparam("next_version"))
+_NEXT_HEAD = _NEXT_VERSION.values(state=bindparam("head"))
+_VERSION = select(paper_accounts.c.version).where(paper_accounts.c.account_id == bindparam("key"))
 
 
 class DatabaseAccountStore:
@@ -14,31 +25,42 @@ class DatabaseAccountStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        insert = database.insert(paper_rows)
+        new = {name: insert.excluded[name] for name in ("version", "body")}
+        self._put_row = insert.on_conflict_do_update(index_elements=["account_id", "kind", "key"], set_=new)
 
-    def load(self, account_id: str) -> tuple[int, dict[str, Any]] | None:
-        """(version, state) of an account, or None where there is none yet."""
-        query = select(paper_accounts.c.version, paper_accounts.c.state).where(paper_accounts.c.account_id == account_id)
+    def version(self, account_id: str) -> int:
+        """The account's newest version; 0 where there is none yet."""
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else (row.version, row.state)
+            return connection.execute(_VERSION, {"key": account_id}).scalar_one_or_none() or 0
 
-    def save(self, account_id: str, state: dict[str, Any], expected_version: int) -> int:
-        """Write the next version and return it; `expected_version` 0 expects no account yet.
+    def load(self, account_id: str, after: int = 0) -> tuple[int, dict[str, Any], Rows] | None:
+        """(version, head, rows written after a version) of an account; None where there is none yet."""
+        head = select(paper_accounts.c.version, paper_accounts.c.state).where(paper_accounts.c.account_id == account_id)
+        columns = (paper_rows.c.kind, paper_rows.c.key, paper_rows.c.body)
+        changed = select(*columns).where(paper_rows.c.account_id == account_id, paper_rows.c.version > after)
+        with self._database.read() as connection:
+            found = connection.execute(head).one_or_none()
+            if found is None:
+                return None
+            rows = connection.execute(changed).all()
+        return found.version, found.state, {(row.kind, row.key): row.body for row in rows}
 
-        Raises:
-            Transient: Somebody else wrote meanwhile: load again, apply again.
-        """
+    def save(self, account_id: str, changed: Rows, expected_version: int, head: dict[str, Any] | None = None) -> bool:
+        """Write the next version; False: somebody else wrote meanwhile, and nothing was written."""
+        version = expected_version + 1
         with self._database.write() as connection:
             if expected_version == 0:
-                row = {"account_id": account_id, "version": 1, "state": state}
+                row = {"account_id": account_id, "version": version, "state": head or {}}
                 written = self._database.insert_new(connection, paper_accounts, row)
             else:
-                answer = connection.execute(
-                    update(paper_accounts)
-                    .where(paper_accounts.c.account_id == account_id, paper_accounts.c.version == expected_version)
-                    .values(version=expected_version + 1, state=state)
-                )
-                written = answer.rowcount == 1
-        if not written:
-            raise Transient(f"paper account {account_id}: version {expected_version} was overtaken by another process")
-        return expected_version + 1
+                told = {"key": account_id, "expected": expected_version, "next_version": version}
+                statement = _NEXT_VERSION if head is None else _NEXT_HEAD
+                written = connection.execute(statement, told if head is None else told | {"head": head}).rowcount == 1
+            if written and changed:
+                rows = [
+                    {"account_id": account_id, "kind": kind, "key": key, "version": version, "body": body}
+                    for (kind, key), body in changed.items()
+                ]
+                connection.execute(self._put_row, rows)
+        return written

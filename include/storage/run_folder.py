@@ -45,6 +45,11 @@ class RunFolder:
         """The table of identities as this run read it first, by a word for where it was (step 2)."""
         return self.path(f"identities/{key}.parquet")
 
+    @property
+    def health(self) -> str:
+        """Health score by broker, as measured before the run (merge_mappings)."""
+        return self.path("health.json")
+
     def account(self, account_id: str) -> str:
         """Snapshot of one account (fetch_accounts)."""
         return self.path(f"accounts/{account_id}.json")

@@ -1,6 +1,6 @@
 """The database's tables (docs/architecture.md, "The database"). A test holds them equal to the migrations."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 from include.storage.types import DecimalText, JsonText, UtcDateTime
 
@@ -105,7 +105,18 @@ paper_accounts = Table(
     metadata,
     Column("account_id", String, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("state", JsonText, nullable=False),
+    Column("state", JsonText, nullable=False),  # what never changes; of accounts from before 0003 everything
+)
+
+paper_rows = Table(
+    "paper_rows",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("version", Integer, nullable=False),  # of the account, when the row was written
+    Column("body", JsonText),  # null: there is none any more
+    Index("ix_paper_rows_account_id_version", "account_id", "version"),
 )
 
 approvals = Table(
@@ -159,4 +170,59 @@ waiting_mappings = Table(
     Column("instrument_id", String, primary_key=True),
     Column("ticker", String, primary_key=True),
     Column("body", JsonText, nullable=False),  # the form that differs, and in what
+)
+
+config_versions = Table(
+    "config_versions",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("files", JsonText, nullable=False),  # path to text, as written: variables are not replaced
+    Column("first_used_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime, nullable=False),
+    Column("last_used_by", String, nullable=False),  # a run's id, or what a person did
+)
+
+capabilities_seen = Table(
+    "capabilities_seen",
+    metadata,
+    Column("broker", String, primary_key=True),
+    Column("body", JsonText, nullable=False),
+)
+
+capability_events = Table(
+    "capability_events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("topic", String, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("body", JsonText, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),  # encrypted
+    Column("expires_at", UtcDateTime),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+shared_states = Table(
+    "shared_states",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("body", JsonText),  # null: only just made, nobody has written it yet
+)
+
+call_counts = Table(
+    "call_counts",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),  # its beginning
+    Column("method", String, primary_key=True),
+    Column("code", String, primary_key=True),  # "" where the call was answered, else the standard code of its error
+    Column("broker", String, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),  # of all of them
+    Column("slowest_seconds", Float, nullable=False),
 )

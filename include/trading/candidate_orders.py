@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 
 from include.domain.contract import Contract
-from include.domain.instrument import AssetClass
-from include.domain.order import Order, Side, TimeInForce
+from include.domain.order import Order, Side
+from include.domain.planned_form import ORDER_TYPE, time_in_force
 from include.domain.quote import Quote
 from include.trading.candidate import Candidate, Holding
+from include.trading.ceilings import CENT, Ceiling, ceilings
 from include.trading.funding import Funding
 from include.trading.order_id import client_order_id
 from include.trading.plan_input import PlanInput
 from include.trading.pricing import distrust, limit_price
 from include.trading.routing import Route, route
-
-CENT = Decimal("0.01")
 
 
 def orders_of(
@@ -103,11 +102,11 @@ def _sells(candidate: Candidate, plan: PlanInput, target: Decimal, excess: Decim
         if distrusted or quote is None or quote.mid is None:
             outcomes.append(distrusted or "no_quote")
             continue
-        allowed = _in_one_order(plan, holding.contract, quote.mid, quantity)
-        if allowed <= 0:
-            outcomes.append("max_order: one lot is more than one order may be")
+        allowed, ceiling = _in_one_order(plan, holding.contract, quote.mid, quantity, Side.SELL)
+        if ceiling is not None and allowed <= 0:
+            outcomes.append(ceiling.refused)
             continue
-        outcomes.append(_order(candidate, plan, where, quote, Side.SELL, allowed, target, limited=allowed < quantity))
+        outcomes.append(_order(candidate, plan, where, quote, Side.SELL, allowed, target, ceiling))
     return outcomes
 
 
@@ -117,10 +116,10 @@ def _buy(
     wanted = _lots(delta, where.contract.lot_size)
     if wanted <= 0:
         return "below_one_lot: the difference is less than one lot"
-    allowed = _in_one_order(plan, where.contract, quote.mid or Decimal(0), wanted)
-    if allowed <= 0:
-        return "max_order: one lot is more than one order may be"
-    order = _order(candidate, plan, where, quote, Side.BUY, allowed, target, limited=allowed < wanted)
+    allowed, ceiling = _in_one_order(plan, where.contract, quote.mid or Decimal(0), wanted, Side.BUY)
+    if ceiling is not None and allowed <= 0:
+        return ceiling.refused
+    order = _order(candidate, plan, where, quote, Side.BUY, allowed, target, ceiling)
     price = order.limit_price or order.quote_price
     money = order.quantity * price * where.contract.multiplier
     if where.contract.min_notional is not None and money < where.contract.min_notional:
@@ -136,16 +135,15 @@ def _order(
     side: Side,
     quantity: Decimal,
     target: Decimal,
-    *,
-    limited: bool,
+    ceiling: Ceiling | None,
 ) -> Order:
     portfolio, contract = plan.portfolio, where.contract
     price = quote.mid or Decimal(0)
     rate = plan.rates[contract.currency]
     market = plan.market(candidate, contract)
     why = "left the universe" if candidate.target_weight == 0 else f"target {candidate.target_weight * 100:.2f} % of value"
-    if limited:
-        why += f", limited to {portfolio.limits.max_order_pct} % in one order"
+    if ceiling is not None:
+        why += f", limited to {ceiling.cut}"
     return Order(
         client_order_id=client_order_id(
             portfolio.portfolio_id,
@@ -167,9 +165,8 @@ def _order(
         contract=contract,
         mic=contract.mic or market,
         side=side,
-        # A coin's market has no close at which an order for the day would end, and brokers refuse such (Alpaca: gtc, ioc, fok).
-        # What is not filled at once is left to the next run: an order that stands for ever would freeze its instrument.
-        time_in_force=TimeInForce.IOC if contract.asset_class is AssetClass.CRYPTO else TimeInForce.DAY,
+        order_type=ORDER_TYPE,
+        time_in_force=time_in_force(contract.asset_class),
         quantity=quantity,
         limit_price=limit_price(price, side, market, contract.tick_size, portfolio.limits),
         quote_price=price,
@@ -188,13 +185,15 @@ def _target_quantity(value: Decimal, price: Decimal, contract: Contract, rates: 
     return _lots(value * rates[contract.currency] / (price * contract.multiplier), contract.lot_size)
 
 
-def _in_one_order(plan: PlanInput, contract: Contract, price: Decimal, quantity: Decimal) -> Decimal:
-    """As much of `quantity` as `max_order_pct` of value allows, in whole lots where that is less; 0 where one lot is too much."""
-    # Down to the cent, as notionals are told: an order that fills the limit must not lie a rounding above it.
-    value = (plan.nav * plan.portfolio.limits.max_order_pct / 100).quantize(CENT, ROUND_DOWN)
-    if quantity * price * contract.multiplier / plan.rates[contract.currency] <= value:
-        return quantity
-    return _target_quantity(value, price, contract, plan.rates)
+def _in_one_order(
+    plan: PlanInput, contract: Contract, price: Decimal, quantity: Decimal, side: Side
+) -> tuple[Decimal, Ceiling | None]:
+    """(as much of `quantity` as every ceiling allows, what cut it): whole lots where it is cut, 0 where one is too much."""
+    allowed, lowest = quantity, None
+    for ceiling in ceilings(plan, contract, price, side):
+        if allowed * price * contract.multiplier / plan.rates[contract.currency] > ceiling.value:
+            allowed, lowest = _target_quantity(ceiling.value, price, contract, plan.rates), ceiling
+    return allowed, lowest
 
 
 def _lots(quantity: Decimal, lot: Decimal) -> Decimal:

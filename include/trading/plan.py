@@ -56,8 +56,8 @@ def build_plan(plan: PlanInput) -> Plan:
     """All orders of one portfolio, deterministic for equal input.
 
     A candidate is either ordered, held with a reason, or already where it should be. Sells come first and fund nothing: buys are
-    paid from cash that is settled now (`Funding`), heaviest target first. No order is larger than `max_order_pct` of value: the
-    rest of a larger difference is left to later runs, and the order's reason says so.
+    paid from cash that is settled now (`Funding`), heaviest target first. No order is larger than `max_order_pct` of value or
+    than its broker's `risk_limits` allow: the rest of a larger difference is left to later runs, and the order's reason says so.
     """
     orders: list[Order] = []
     held: list[Held] = []

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from include.domain.account import AccountSnapshot
+from include.domain.broker_limits import BrokerLimits
 from include.domain.contract import Contract
 from include.domain.portfolio import Portfolio
 from include.domain.quote import Quote
@@ -28,6 +29,7 @@ class PlanInput:
         market_by_mic: MIC to market id, for contracts that are listed elsewhere than the screen says.
         converting: Account ids whose broker changes currencies by itself.
         committed: (account id, currency) to what open buys of earlier plans may still take: it is not free.
+        broker_limits: Broker to what it may be sent at most; one that is absent has no limits of its own.
         plan_only: Why nothing of this portfolio may be sent, or None.
     """
 
@@ -44,6 +46,7 @@ class PlanInput:
     market_by_mic: Mapping[str, str] = field(default_factory=dict)
     converting: frozenset[str] = frozenset()
     committed: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    broker_limits: Mapping[str, BrokerLimits] = field(default_factory=dict)
     plan_only: str | None = None
 
     def is_read(self, account_id: str) -> bool:

@@ -1,11 +1,15 @@
 """The last look at a plan before anybody is asked: limits that only ever stop more."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from include.domain.order import Order
+from include.domain.account import AccountSnapshot
+from include.domain.broker_limits import BrokerLimits
+from include.domain.order import Order, Side
 from include.domain.portfolio import Portfolio
+from include.trading.ceilings import held_at
 
 
 @dataclass(frozen=True)
@@ -54,3 +58,47 @@ def check(orders: Sequence[Order], portfolio: Portfolio, nav: Decimal, *, first_
             "trigger with first_funding=true if this invests a new portfolio"
         )
     return RiskFindings(blocked, stop, turnover)
+
+
+def over_broker_limits(
+    orders: Sequence[Order], limits: Mapping[str, BrokerLimits], snapshots: Mapping[str, AccountSnapshot]
+) -> dict[str, str]:
+    """Client order id to the reason why its broker's `risk_limits` forbid the order; planning has cut what it could.
+
+    Args:
+        orders: Of one portfolio.
+        limits: By broker; one that is absent has none.
+        snapshots: This run's, of the portfolio's accounts.
+    """
+    found = {}
+    for order in orders:
+        limit = limits.get(order.broker, BrokerLimits())
+        if limit.max_order_value is not None and order.notional > limit.max_order_value:
+            found[order.client_order_id] = (
+                f"max_order_value: {order.notional:.2f}, the limit of {order.broker} is {limit.max_order_value:f}"
+            )
+        elif limit.max_position_value is not None and order.side is Side.BUY:
+            held = max(held_at(order.broker, order.contract.native_id, snapshots), Decimal(0))
+            after = order.notional + held * order.quote_price * order.contract.multiplier / order.fx_rate
+            if after > limit.max_position_value:
+                found[order.client_order_id] = (
+                    f"max_position_value: {after:.2f} afterwards, the limit of {order.broker} is {limit.max_position_value:f}"
+                )
+    return found
+
+
+def over_count(orders: Sequence[Order], limits: Mapping[str, BrokerLimits], counted: Counter[str]) -> dict[str, str]:
+    """Client order id to the reason, for the orders beyond a broker's `max_orders_per_run`; the first ones go.
+
+    Args:
+        orders: What the run would send for one portfolio, in the order of its plan.
+        limits: By broker.
+        counted: Orders by broker of the portfolios before; these are added.
+    """
+    found = {}
+    for order in orders:
+        most = limits.get(order.broker, BrokerLimits()).max_orders_per_run
+        counted[order.broker] += 1
+        if most is not None and counted[order.broker] > most:
+            found[order.client_order_id] = f"max_orders_per_run: {order.broker} is sent {most} in one run"
+    return found

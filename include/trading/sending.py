@@ -143,13 +143,8 @@ class Sender:
         return Attempt(order, state, report.message if state is OrderState.REJECTED else None)
 
     def _rejected(self, order: Order, error: Terminal) -> Attempt:
-        code = getattr(error, "code", None)
-        report = OrderReport(
-            client_order_id=order.client_order_id,
-            state=OrderState.REJECTED,
-            code=type(error).__name__ if code is None else str(code),
-            message=str(error),
-        )
+        code = error.broker_code or error.code
+        report = OrderReport(client_order_id=order.client_order_id, state=OrderState.REJECTED, code=code, message=str(error))
         return Attempt(order, self.journal.record(order.client_order_id, report, self.now()), str(error))
 
     def _unknown(self, order: Order, reason: str) -> Attempt:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from include.cli.settings_check import BROKER_KEYS, check_settings
+from include.cli.settings_check import check_settings
 from include.errors import InputError
-from include.settings import PROJECT, Environ, Settings, load_settings
+from include.settings import PROJECT, BrokerFile, Environ, Settings, load_settings
 from tests.cli.conftest import Polybroker
 
 ADAPTER = "adapter: include.brokers.ibkr.adapter:IbkrBroker\n"
@@ -36,7 +36,9 @@ def test_what_is_shipped_is_valid() -> None:
 
 def test_the_template_is_valid(config: Path) -> None:
     text = (PROJECT / "docs" / "broker-template" / "broker.yaml").read_text()
-    lines = [line for line in text.splitlines() if not line.startswith("adapter:")]  # its folder is made when it is copied
+    lines = [
+        line for line in text.splitlines() if not line.startswith(("adapter:", "own_settings:", "exchanges:"))
+    ]  # its folder is made when it is copied
     (config / "brokers" / "template.yaml").write_text("\n".join(lines))
     check_settings(settings(config))
 
@@ -44,7 +46,7 @@ def test_the_template_is_valid(config: Path) -> None:
 def test_the_known_keys_are_those_of_the_documentation() -> None:
     text = (PROJECT / "docs" / "adding-a-broker.md").read_text()
     told = set(re.findall(r"^\| `([a-z_]+)`", text, re.MULTILINE)) | {"costs", "eligible", "handle_reader"}
-    assert set(BROKER_KEYS) <= told
+    assert set(BrokerFile.model_fields) <= told
 
 
 @pytest.mark.parametrize(
@@ -56,9 +58,13 @@ def test_a_misspelt_key_is_named(config: Path, key: str, meant: str) -> None:
     assert refused(config).startswith(f"{config / 'brokers' / 'toy.yaml'}, field '{key}': expected '{meant}'")
 
 
-@pytest.mark.parametrize("key", ["pacing", "exchanges", "commission_bp", "our_costs_table"])
-def test_an_adapter_has_keys_of_its_own(config: Path, key: str) -> None:
+@pytest.mark.parametrize("key", ["pacing", "client_ids", "exchange_mics"])
+def test_an_adapter_has_keys_of_its_own_where_it_declares_them(config: Path, key: str) -> None:
     (config / "brokers" / "toy.yaml").write_text(f"{ADAPTER}{key}: {{}}\n")
+    assert f"toy.yaml, field '{key}': expected one of " in refused(config)
+    (config / "brokers" / "toy.yaml").write_text(
+        f"{ADAPTER}own_settings: include.brokers.ibkr.own_settings:IbkrSettings\n{key}: {{}}\n"
+    )
     check_settings(settings(config))
 
 

@@ -2,10 +2,12 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import Connection
+from airflow.sdk._shared.secrets_masker import _secrets_masker as secrets_masker
 
 import tests.airflow_home  # noqa: F401 - sets the environment before Airflow is imported
 from include.brokers import opening
 from include.domain.account import Account, Environment
+from include.errors import BrokerUnavailable, InputError
 from include.hooks.brokers import connection_credentials, credentials
 from include.settings import Settings, load_settings
 
@@ -61,3 +63,28 @@ def test_the_token_comes_from_the_environment_then_from_the_file(settings: Setti
 def test_a_broker_is_read_through_its_first_account_or_one_of_its_own(settings: Settings) -> None:
     assert opening.reading_account("ibkr", settings.portfolios).account_id == "ibkr-main"
     assert opening.reading_account("binance", settings.portfolios).account_id == "binance-reader"
+
+
+def test_a_named_connection_that_is_nowhere_is_no_reason_to_use_another_login(settings: Settings) -> None:
+    second = PAPER.model_copy(update={"connection": "second_login"})
+    with pytest.raises(InputError, match="ALPACA_API_KEY__SECOND_LOGIN"):
+        credentials(settings, ENVIRON)(second)
+    assert credentials(settings, {**ENVIRON, "ALPACA_API_KEY__SECOND_LOGIN": "two"})(second) == {"api_key": "two"}
+
+
+def test_secrets_of_the_environment_are_masked_in_logs(settings: Settings) -> None:
+    credentials(settings, {"ALPACA_SECRET_KEY": "CANARY-4711"})(PAPER)
+    assert secrets_masker().redact("said CANARY-4711 aloud") == "said *** aloud"
+
+
+def test_an_error_that_leaves_an_open_broker_quotes_no_key(settings: Settings) -> None:
+    keys = {"api_key": "CANARY-1", "secret_key": "CANARY-2", "base_url": "http://127.0.0.1:9"}
+
+    def use() -> None:
+        account = Account(account_id="a", broker="alpaca", environment=Environment.PAPER)
+        opened = opening.open_broker(account, settings=settings, credentials=lambda _: keys, connects_when_asked=True)
+        with opened as broker:
+            raise BrokerUnavailable(f"said {broker.context.credentials['secret_key']}")
+
+    with pytest.raises(BrokerUnavailable, match=r"^said \*\*\*$"):
+        use()

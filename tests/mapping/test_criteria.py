@@ -1,13 +1,22 @@
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from include.brokers.base import Capabilities, ResendClass
+from include.brokers.base import Capabilities, Limit, ResendClass
+from include.brokers.checks import check_order
+from include.domain.order import Order
 from include.domain.terms import Terms
+from include.errors import Unsupported
 from include.mapping import criteria
 from include.mapping.criteria import Offer, Rating, Wanted, cannot_trade
+from include.trading.plan import build_plan
 from tests.mapping.build import contract
+from tests.trading.build import candidate, mapping, plan_input
+from tests.trading.build import contract as planned_contract
 
 D = Decimal
 
@@ -99,22 +108,68 @@ def test_health() -> None:
     assert criteria.health(Offer(), wanted()) == Rating(None, "not measured")
 
 
-@pytest.mark.parametrize(
-    ("kinds", "order_types", "why"),
-    [
-        ({"stock"}, {"limit", "market"}, None),
-        ({"crypto"}, {"limit"}, "trades no stock"),
-        ({"stock"}, {"market"}, "takes no limit orders"),
-    ],
-)
-def test_who_cannot_trade_it(kinds: set[str], order_types: set[str], why: str | None) -> None:
-    able = Capabilities(
+def can(kinds: Iterable[str], types: Iterable[str], times: Iterable[str], *limits: Limit) -> Capabilities:
+    return Capabilities(
         lists_all=True,
         knows_isin=False,
         resend=ResendClass.TAG_ONLY,
-        order_types=frozenset(order_types),
-        times_in_force=frozenset(),
+        order_types=frozenset(types),
+        times_in_force=frozenset(times),
         asset_classes=frozenset(kinds),
+        limits=limits,
     )
-    assert cannot_trade(offer(able=able), wanted()) == why
-    assert cannot_trade(offer(), wanted()) is None
+
+
+def crypto(**less: Iterable[str]) -> Limit:
+    return Limit(asset_classes=frozenset({"crypto"}), **{name: frozenset(words) for name, words in less.items()})  # type: ignore[arg-type]
+
+
+BOTH = ("stock", "crypto")
+
+
+@pytest.mark.parametrize(
+    ("kind", "able", "why"),
+    [
+        ("stock", can(["stock"], ["limit", "market"], ["day"]), None),
+        ("stock", can(["crypto"], ["limit"], ["day"]), "trades no stock"),
+        ("stock", can(["stock"], ["market"], ["day"]), "takes no limit orders for stock"),
+        ("stock", can(["stock"], ["limit"], ["gtc", "ioc"]), "takes no day orders for stock"),
+        ("crypto", can(BOTH, ["limit"], ["day"]), "takes no ioc orders for crypto"),
+        ("crypto", can(BOTH, ["limit"], ["day", "ioc"]), None),
+        ("crypto", can(BOTH, ["limit"], ["day", "ioc"], crypto(times_in_force=["gtc"])), "takes no ioc orders for crypto"),
+        ("crypto", can(BOTH, ["limit"], ["day", "ioc"], crypto(order_types=["market"])), "takes no limit orders for crypto"),
+        ("stock", can(BOTH, ["limit"], ["day", "ioc"], crypto(order_types=["market"])), None),
+    ],
+)
+def test_who_cannot_trade_it(kind: str, able: Capabilities, why: str | None) -> None:
+    assert cannot_trade(offer(able=able), wanted(asset_class=kind)) == why
+    assert cannot_trade(offer(), wanted(asset_class=kind)) is None
+
+
+def some(*words: str) -> st.SearchStrategy[frozenset[str]]:
+    return st.frozensets(st.sampled_from(words))
+
+
+@given(
+    kind=st.sampled_from(BOTH),
+    kinds=some(*BOTH),
+    types=some("limit", "market"),
+    times=some("day", "ioc", "gtc"),
+    less=st.none() | st.builds(lambda a, b: crypto(order_types=a, times_in_force=b), some("limit", "market"), some("day", "ioc")),
+)
+def test_who_is_chosen_is_who_takes_the_order_that_planning_makes(
+    kind: str, kinds: frozenset[str], types: frozenset[str], times: frozenset[str], less: Limit | None
+) -> None:
+    able = can(kinds, types, times, *([less] if less else []))
+    wish = candidate(mapping(planned_contract(asset_class=kind)), preference=("ibkr",))
+    (order,) = build_plan(plan_input(wish)).orders
+    why = cannot_trade(offer(able=able), wanted(asset_class=kind))
+    assert refusal(order, able) == (None if why is None else f"AAPL: ibkr {why}")
+
+
+def refusal(order: Order, able: Capabilities) -> str | None:
+    try:
+        check_order(order, able)
+    except Unsupported as error:
+        return str(error)
+    return None

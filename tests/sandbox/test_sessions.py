@@ -24,6 +24,12 @@ def test_the_next_closing_of_each_market(closings: Closings, exchange: str, now:
     assert closings.after(exchange, now) == closing
 
 
+def test_the_next_opening_of_a_market(closings: Closings) -> None:
+    friday = datetime(2026, 3, 6, 15, 0, tzinfo=UTC)
+    assert closings.opening_after("NASDAQ", friday) == datetime(2026, 3, 9, 13, 30, tzinfo=UTC)  # summer time began
+    assert closings.opening_after("VALUE", friday) is None
+
+
 def test_what_is_not_known_has_no_closing(closings: Closings) -> None:
     assert closings.after("VALUE", datetime(2026, 3, 2, 15, 0, tzinfo=UTC)) is None
     assert closings.after("NSE", datetime(2150, 1, 1, tzinfo=UTC)) is None

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from include.domain.order import Side
-from include.simulation.costs import Costs
+from include.simulation.costs import CommissionTier, Costs
 
 
 def test_half_a_spread_on_both_sides() -> None:
@@ -44,3 +44,35 @@ def test_commission_has_a_minimum_and_whole_hundredths_of_a_cent(notional: str, 
 def test_costs_cannot_be_negative() -> None:
     with pytest.raises(ValidationError):
         Costs(slippage_bp=Decimal(-1))
+
+
+def test_impact_grows_with_the_root_of_the_part_of_the_volume() -> None:
+    costs = Costs(impact_bp=Decimal(200))
+    a_day, a_hundredth = (costs.taken_price(Decimal(100), Side.BUY, None, Decimal(q), Decimal(10000)) for q in (10000, 100))
+    assert (a_day, a_hundredth) == (102, Decimal("100.2"))
+    assert costs.taken_price(Decimal(100), Side.SELL, None, Decimal(100), Decimal(10000)) == Decimal("99.8")
+    assert costs.taken_price(Decimal(100), Side.BUY, None, Decimal(100), None) == 100, "no volume is known, no impact"
+
+
+@pytest.mark.parametrize(
+    ("notional", "units", "charged"), [("1000", "100", "1"), ("100000", "1000", "5"), ("40", "100", "0.4"), ("0", "0", "0")]
+)
+def test_commission_per_unit_between_minimum_and_maximum(notional: str, units: str, charged: str) -> None:
+    costs = Costs(commission_per_unit=Decimal("0.005"), commission_minimum=Decimal(1), commission_maximum_bp=Decimal(100))
+    assert costs.commission(Decimal(notional), Decimal(units)) == Decimal(charged)
+
+
+@pytest.mark.parametrize(("month", "charged"), [("0", "10"), ("1000", "10"), ("1001", "5"), ("5001", "1.5")])
+def test_who_traded_much_in_the_month_pays_less(month: str, charged: str) -> None:
+    tiers = (
+        CommissionTier(above_units=Decimal(1000), commission_bp=Decimal(5)),
+        CommissionTier(above_units=Decimal(5000), commission_bp=Decimal(1), commission_per_unit=Decimal("0.005")),
+    )
+    costs = Costs(commission_bp=Decimal(10), commission_tiers=tiers)
+    assert costs.commission(Decimal(10000), Decimal(100), Decimal(month)) == Decimal(charged)
+
+
+def test_tiers_ascend() -> None:
+    row = CommissionTier(above_units=Decimal(5))
+    with pytest.raises(ValidationError, match="ascending above_units"):
+        Costs(commission_tiers=(row, row))

@@ -258,7 +258,7 @@ def test_the_short_state_keeps_only_what_is_in_use(engine: Engine, request_for: 
 
 
 @pytest.mark.parametrize(
-    ("change", "field"), [({"cash": {"USD": "much"}}, "cash.USD"), ({"version": 2}, "version"), ({"more": 1}, "more")]
+    ("change", "field"), [({"cash": {"USD": "much"}}, "cash.USD"), ({"version": 3}, "version"), ({"more": 1}, "more")]
 )
 def test_a_damaged_state_names_its_field(engine: Engine, change: dict[str, object], field: str) -> None:
     with pytest.raises(InputError) as caught:
@@ -269,3 +269,40 @@ def test_a_damaged_state_names_its_field(engine: Engine, change: dict[str, objec
 def test_market_orders_ignore_a_price_that_came_along(engine: Engine, request_for: Request) -> None:
     order = engine.submit(request_for(limit="1", order_type=OrderType.MARKET), NOW)
     assert order.average_price == Decimal("100.01")
+
+
+def test_a_document_of_version_1_is_read() -> None:
+    document = {
+        "version": 1,
+        "costs": {"half_spread_bp": "1", "slippage_bp": "2", "commission_minimum": "1"},
+        "seed": 7,
+        "settle_in": "EUR",
+        "cash": {"EUR": "500.5"},
+        "rates": {"USD": "1.25"},
+        "realized_pnl": {"one": "12"},
+        "positions": [{"native_id": "one", "symbol": "ONE", "currency": "USD", "quantity": "4", "average_cost": "100.01"}],
+        "contracts": [{"native_id": "one", "currency": "USD", "multiplier": "1", "lot_size": None, "tradable": True}],
+        "marks": {"one": {"price": "100", "time": "2026-03-02T15:00:00Z", "volume": None}},
+        "orders": [
+            {
+                "order_id": 1,
+                "client_order_id": "OLD",
+                "native_id": "one",
+                "symbol": "ONE",
+                "currency": "USD",
+                "side": "sell",
+                "order_type": "limit",
+                "time_in_force": "gtc",
+                "quantity": "4",
+                "limit_price": "120",
+                "state": "accepted",
+                "created_at": "2026-03-02T15:00:00Z",
+                "updated_at": "2026-03-02T15:00:00Z",
+            }
+        ],
+    }
+    engine = Engine.from_state(document)
+    assert (engine.cash, engine.seed, engine.latency, engine.volumes) == ({"EUR": Decimal("500.5")}, 7, timedelta(), {})
+    engine.set_mark("one", "USD", Decimal(130), LATER)
+    assert engine.find("OLD")[0].state is OrderState.FILLED
+    assert engine.to_state()["version"] == 2

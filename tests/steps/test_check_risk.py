@@ -11,7 +11,7 @@ from include.storage.artifacts import read_json, write_json
 from include.storage.run_folder import RunFolder
 from include.trading.plan import build_plan
 from tests.steps.run_files import make_run
-from tests.trading.build import candidate, contract, mapping, plan_input
+from tests.trading.build import candidate, contract, mapping, plan_input, position, snapshot
 
 
 @pytest.fixture
@@ -79,3 +79,31 @@ def test_plan_mode_and_an_empty_plan_ask_nobody(run: Run) -> None:
     write_plan(run, plan_only="no snapshot")
     check_risk(run)
     assert approval_reasons(run) == []
+
+
+def test_a_brokers_own_limits_are_those_of_the_run(run: Run) -> None:
+    client_order_id = write_plan(run)
+    limits = {"alpaca": {"max_order_value": "4000"}, "ibkr": {"max_orders_per_run": 0}}
+    limited = run.model_copy(update={"options": {**run.options, "risk_limits": limits}})
+    risk = read_json(check_risk(limited))
+    assert risk["blocked"] == {client_order_id: "max_order_value: 4960.00, the limit of alpaca is 4000"}
+    assert risk["findings"][0]["blocked"] == 1
+    assert sendable_orders(limited) == 0
+
+
+def test_a_position_counts_as_the_account_shows_it(run: Run) -> None:
+    client_order_id = write_plan(run)
+    limited = run.model_copy(update={"options": {**run.options, "risk_limits": {"alpaca": {"max_position_value": "5000"}}}})
+    assert read_json(check_risk(limited))["blocked"] == {}
+    held = snapshot("alpaca-main", positions=(position("uuid-aapl", "1"),))  # 160 euro
+    write_json(RunFolder(run.folder).account("alpaca-main"), held)
+    assert read_json(check_risk(limited))["blocked"] == {
+        client_order_id: "max_position_value: 5120.00 afterwards, the limit of alpaca is 5000"
+    }
+
+
+def test_orders_beyond_a_brokers_count_are_blocked_and_those_of_a_stopped_portfolio_do_not_count(run: Run) -> None:
+    client_order_id = write_plan(run)
+    none = run.model_copy(update={"options": {**run.options, "risk_limits": {"alpaca": {"max_orders_per_run": 0}}}})
+    assert read_json(check_risk(none))["blocked"] == {client_order_id: "max_orders_per_run: alpaca is sent 0 in one run"}
+    assert read_json(check_risk(none, kill_switch=True))["blocked"] == {}

@@ -378,3 +378,8 @@ def test_what_filled_after_the_account_was_read_is_not_spent_again(
     write_json(RunFolder(later.folder).account("ibkr-main"), read)
     desk.known[client_order_id] = OrderReport(client_order_id=client_order_id, state=state, filled_quantity=Decimal(done))
     assert plan(later, database, desk)["portfolios"]["main"]["cash_left"]["ibkr-main"]["USD"] == cash
+
+
+def test_a_brokers_limits_cut_the_plan(run: Run, database: Database) -> None:
+    limited = run.model_copy(update={"options": {**run.options, "risk_limits": {"alpaca": {"max_order_value": "1000"}}}})
+    assert orders_of(plan(limited, database)) == [("alpaca-main", "buy", "AAPL", "6"), ("ibkr-main", "buy", "IBM", "12")]

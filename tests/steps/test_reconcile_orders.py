@@ -231,7 +231,7 @@ def test_held_rejected_and_their_reasons(tmp_path: Path) -> None:
     }
     rows = {row["ticker"]: row for row in report["accounts"]["fake-main"]["orders"]}
     assert rows["AAA"]["reason"] == "risk: over 5 %"
-    assert (rows["BBB"]["code"], rows["BBB"]["message"]) == ("OrderRejected", "price outside of the band")
+    assert (rows["BBB"]["code"], rows["BBB"]["message"]) == ("ORDER_REJECTED", "price outside of the band")
     assert report["held_in_plan"] == {"main": held}
 
 

@@ -255,3 +255,22 @@ def test_a_changed_screen_changes_its_hash(tmp_path: Path, screens: Path) -> Non
     second = resolved(tmp_path, screens)
     assert first.screens[0].sha256 != second.screens[0].sha256
     assert first.config_sha256 == second.config_sha256
+
+
+def test_a_disabled_broker_is_left_out_and_said_so(tmp_path: Path, screens: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADING__IBKR__ENABLED", "false")
+    run = resolved(tmp_path, screens)
+    assert run.brokers == ("alpaca", "paper")
+    assert run.account_ids == ["alpaca-main", "paper-shadow"]
+    assert run.options["notes"] == ["main: account ibkr-main is left out, ibkr is disabled by TRADING__IBKR__ENABLED"]
+
+
+def test_the_limits_of_the_brokers_files_are_the_runs(tmp_path: Path, screens: Path) -> None:
+    config = shutil.copytree(PROJECT / "include" / "config", tmp_path / "config")
+    with (config / "brokers" / "alpaca.yaml").open("a") as file:
+        file.write("risk_limits: { max_order_value: 2500, max_orders_per_run: ${MOST:20} }\n")
+    made = settings(tmp_path, config_dir=config)
+    run = resolve_run(made, run_id="r1", run_after=AFTER, params={"screens": str(screens)})
+    told = {"max_order_value": "2500", "max_position_value": None, "max_orders_per_run": 20}
+    assert run.options["risk_limits"]["alpaca"] == told
+    assert set(run.options["risk_limits"]) == {"alpaca", "ibkr", "paper"}

@@ -89,8 +89,8 @@ def test_a_refusal_does_not_stop_the_others(execution: Execution) -> None:
     assert (answer["rejected"], answer["sent"]) == (2, 1)
     rejected = execution.submission()["orders"][:2]
     assert [(row["ticker"], row["code"], row["message"]) for row in rejected] == [
-        ("BBB", "OrderRejected", "price outside of the band"),
-        ("AAA", "InsufficientFunds", "not enough settled cash"),
+        ("BBB", "ORDER_REJECTED", "price outside of the band"),
+        ("AAA", "INSUFFICIENT_FUNDS", "not enough settled cash"),
     ]
     assert book(execution) == ["CCC"]
 

@@ -352,3 +352,11 @@ def test_a_position_that_moved_without_a_fill(journal: Journal, database: Databa
     assert journal.unexplained_since(ORDER, Decimal(5)) == -4
     journal.adopt(ManagedPosition("main", "fake-main", "AAA", "ticker:AAA", make_contract("101"), Decimal(6)), NOON)
     assert journal.unexplained_since(ORDER, Decimal(15)) == 0
+
+
+def test_the_contract_of_an_accounts_newest_order(journal: Journal) -> None:
+    assert journal.last_contract(ORDER.account) is None
+    journal.register([ORDER], PLANNED_AT)
+    journal.register([make_order("BBB", "102", as_of="2026-01-02")], PLANNED_AT)
+    assert journal.last_contract(ORDER.account) == make_contract("101")
+    assert journal.last_contract("another") is None

@@ -281,9 +281,7 @@ def test_a_rejection_names_the_brokers_code_where_it_gave_one() -> None:
             if order.ticker == "AAA":
                 from include.errors import OrderRejected
 
-                refused = OrderRejected("margin")
-                refused.code = 201  # type: ignore[attr-defined]
-                raise refused
+                raise OrderRejected("margin", broker_code="201")
             raise error
 
     made = setup(BUY, OTHER)

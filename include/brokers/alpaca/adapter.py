@@ -1,56 +1,55 @@
-"""Alpaca through alpaca-py: the broker port in Alpaca's REST calls.
+"""Alpaca through alpaca-py: the broker port in Alpaca's REST calls and web sockets.
 
-Credentials: `api_key`, `secret_key`; `base_url` (default the paper host), `data_url` (default Alpaca's data host; on loopback
-the same as `base_url`). A trailing `/v2` of a URL is dropped, because Alpaca's own pages show it with one.
+Credentials: `api_key` and `secret_key`; or `oauth_token`, a token that does not end; or `client_id` and `client_secret`, for
+which Alpaca gives tokens that are renewed (`token_url`). `base_url` (default the paper host), `data_url` (default Alpaca's data
+host; on loopback the same as `base_url`). A trailing `/v2` of a URL is dropped, because Alpaca's own pages show it with one.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 
+from include.brokers.alpaca import reading
 from include.brokers.alpaca.failures import Refusal, error_of
 from include.brokers.alpaca.listing import CRYPTO, EQUITY, AssetReader
-from include.brokers.alpaca.pacing import Pacer
+from include.brokers.alpaca.opening import Settings
 from include.brokers.alpaca.quoting import read_quotes
-from include.brokers.alpaca.reports import moment, order_report, position, required
-from include.brokers.base import Broker, BrokerContext, Capabilities, ResendClass
+from include.brokers.alpaca.reports import position, required
+from include.brokers.alpaca.standing import chain_from, report_of, reports_of, successor_id
+from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.environment import is_loopback, sandbox_account_code
 from include.domain.account import Account, AccountSnapshot, Environment
+from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
-from include.domain.order import Order, OrderReport, OrderType, TimeInForce
+from include.domain.order import Fill, Order, OrderChange, OrderReport, OrderType, TimeInForce
 from include.domain.quote import Quote
 from include.errors import (
     AuthenticationFailed,
     BrokerUnavailable,
     DuplicateOrder,
-    InputError,
     InvalidSymbol,
     OrderRejected,
     OutcomeUnknown,
     PolybrokerError,
     Transient,
-    Unsupported,
 )
 
 if TYPE_CHECKING:
     from include.brokers.alpaca.client import AlpacaClient
 
-PAPER_URL = "https://paper-api.alpaca.markets"
-DATA_URL = "https://data.alpaca.markets"
 _HOSTS = {Environment.PAPER: "paper-api.alpaca.markets", Environment.LIVE: "api.alpaca.markets"}
-_PAGE = 500
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
+_CANCELS = 3  # of one order, which may be replaced while it is cancelled
 
 
 class AlpacaBroker(Broker):
     """One Alpaca account.
 
-    Alpaca tells no ISINs and does not tell funds from shares (see `AssetReader`). Crypto takes `gtc`, `ioc` and `fok` only.
+    Alpaca tells no ISINs and does not tell funds from shares (see `AssetReader`).
     """
 
     name = "alpaca"
@@ -58,22 +57,52 @@ class AlpacaBroker(Broker):
         lists_all=True,
         knows_isin=False,
         resend=ResendClass.DUPLICATE_REFUSED,
-        order_types=frozenset({OrderType.MARKET, OrderType.LIMIT}),
-        times_in_force=frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+        order_types=frozenset(OrderType),
+        times_in_force=frozenset(TimeInForce),
         asset_classes=frozenset({AssetClass.STOCK, AssetClass.ETF, AssetClass.CRYPTO}),
         fractional=True,
+        brackets=True,
+        cash_amounts=True,
+        extended_hours=True,
+        modifies=True,
+        bars=True,
+        quote_stream=True,
+        order_stream=True,
+        limits=(
+            Limit(
+                asset_classes=frozenset({AssetClass.CRYPTO}),
+                order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP_LIMIT}),
+                times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC}),
+                brackets=False,
+                extended_hours=False,
+            ),
+        ),
     )
 
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
         self._reader = AssetReader(context.config)
+        self._settings = Settings(context.credentials, context.config, context.budgets)
         self._client: AlpacaClient | None = None
         self._account_number = ""
         self._proven = False
+        self._state = ConnectionState.DISCONNECTED
 
     @property
-    def _base_url(self) -> str:
-        return _origin(self.context.credentials.get("base_url") or PAPER_URL, "base_url")
+    def state(self) -> ConnectionState:
+        """`degraded` while the access token is about to end."""
+        stale = self._state is ConnectionState.CONNECTED and self._settings.is_stale
+        return ConnectionState.DEGRADED if stale else self._state
+
+    def refresh(self) -> None:
+        """Ask for a new access token; nothing happens with keys, or with a token that does not end.
+
+        Raises:
+            AuthenticationFailed: Alpaca refuses client id and secret.
+            BrokerUnavailable: It cannot be reached.
+        """
+        if self._settings.tokens is not None:
+            self._settings.tokens.renew()
 
     def connect(self) -> None:
         """Connect and read the account, which is what shows that the keys are good.
@@ -83,23 +112,10 @@ class AlpacaBroker(Broker):
             BrokerUnavailable: Alpaca cannot be reached.
             InputError: A URL that is none.
         """
-        from include.brokers.alpaca.client import AlpacaClient
-
         self.close()
-        base_url = self._base_url
-        loopback = is_loopback(urlsplit(base_url).hostname or "")
-        data_url = self.context.credentials.get("data_url") or (base_url if loopback else DATA_URL)
-        pacing = self.context.config.get("pacing") or {}
-        per_minute = int(pacing.get("requests_per_minute", 190))
-        self._client = AlpacaClient(
-            _key(self.context, "api_key"),
-            _key(self.context, "secret_key"),
-            base_url,
-            _origin(data_url, "data_url"),
-            timeout_seconds=float(self.context.config.get("timeout_seconds", 20)),
-            pacer=Pacer(per_minute, int(pacing.get("burst", 60))),
-        )
+        self._state = ConnectionState.CONNECTING
         try:
+            self._client = self._settings.open_client()
             self._account_number = str(self._read_account()["account_number"])
             wanted = self.account.broker_account
             if wanted is not None and wanted != self._account_number:
@@ -107,12 +123,14 @@ class AlpacaBroker(Broker):
         except PolybrokerError:
             self.close()
             raise
+        self._state = ConnectionState.CONNECTED
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""
         if self._client is not None:
             self._client.close()
         self._client, self._account_number, self._proven = None, "", False
+        self._state = ConnectionState.CLOSED
 
     def prove_environment(self) -> None:
         """Check host and account number against the claim.
@@ -122,7 +140,7 @@ class AlpacaBroker(Broker):
                 and the account number that only a venue started with this project's token shows.
         """
         self._open()
-        url, claim = urlsplit(self._base_url), self.account.environment
+        url, claim = urlsplit(self._settings.base_url), self.account.environment
         if claim is Environment.SANDBOX:
             token = self.context.sandbox_token
             if not token or not is_loopback(url.hostname or ""):
@@ -167,7 +185,7 @@ class AlpacaBroker(Broker):
                 equity=required(account["equity"]),
                 settled_cash={currency: required(account["cash"])},
                 positions=tuple(position(row, self._reader.mic) for row in rows),
-                open_orders=self._open_orders(),
+                open_orders=tuple(reports_of(reading.orders(self._open(), open_only=True))),
                 taken_at=taken_at,
                 session=session,
             )
@@ -186,24 +204,16 @@ class AlpacaBroker(Broker):
         self._check_order(order)
         answer = client.submit(order)
         if isinstance(answer, Refusal):
-            raise self._duplicate_or_rejected(order, answer)
-        try:
-            report = order_report(answer)
-        except _MALFORMED as error:
-            raise OutcomeUnknown(f"alpaca's answer to an order made no sense: {type(error).__name__}") from error
+            raise self._duplicate_or_rejected(order.client_order_id, answer)
+        report = _made_of(answer)
         if report.client_order_id != order.client_order_id or report.native_id not in (None, order.contract.native_id):
             raise OutcomeUnknown(f"alpaca answered with another order or asset than {order.client_order_id} of {order.ticker}")
         return report
 
     def find_order(self, client_order_id: str) -> OrderReport | None:
         """The order by our id, whatever its state; None only where Alpaca itself says that it has none."""
-        answer = self._open().order_by_client_id(client_order_id)
-        if isinstance(answer, Refusal):
-            return None
-        try:
-            return order_report(answer)
-        except _MALFORMED as error:
-            raise BrokerUnavailable(f"alpaca's order made no sense: {type(error).__name__}") from error
+        chain = self._chain(client_order_id)
+        return None if chain is None else _read(chain)
 
     def cancel(self, client_order_id: str) -> OrderReport:
         """Ask to cancel, and give the report afterwards; an order that is final already stays as it is.
@@ -212,13 +222,76 @@ class AlpacaBroker(Broker):
             OrderRejected: There is no such order.
             OutcomeUnknown: The request may have arrived.
         """
-        report = self.find_order(client_order_id)
-        if report is None:
-            raise OrderRejected(f"alpaca has no order {client_order_id}")
-        if report.state.is_final or report.broker_order_id is None:
-            return report
-        self._open().cancel(report.broker_order_id)  # refused when it filled meanwhile: the report below says so
-        return self.find_order(client_order_id) or report
+        report, cancelled = self._find(client_order_id), ""
+        for _ in range(_CANCELS):
+            if report.state.is_final or report.broker_order_id in (None, cancelled):
+                break
+            cancelled = str(report.broker_order_id)
+            self._open().cancel(cancelled)  # refused when it filled or was replaced meanwhile: the next look says so
+            report = self._find(client_order_id)
+        return report
+
+    def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
+        """Change a standing order; at Alpaca another one takes its place (see `include/brokers/alpaca/standing.py`).
+
+        A partly filled order is not changed: whether Alpaca means the rest or the whole by a quantity then is not documented, and
+        users report that it begins anew (alpacahq/Alpaca-API, issue 165).
+
+        Raises:
+            OrderRejected: There is no such order, it is final or partly filled, or Alpaca refused: it stands as before.
+            OutcomeUnknown: The change may have arrived.
+        """
+        report = self._find(client_order_id)
+        if report.state.is_final:
+            raise OrderRejected(f"{client_order_id} is {report.state.value} already: send a new order", broker=self.name)
+        if report.filled_quantity:
+            raise OrderRejected(f"{client_order_id} is partly filled: cancel it and send what is left", broker=self.name)
+        if not self._proven:
+            self.prove_environment()
+        fresh_id = self._free_successor(client_order_id)
+        return _made_of(self._open().replace(str(report.broker_order_id), change, fresh_id))
+
+    def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
+        """Orders of the account, the closing orders of brackets each for itself, oldest first."""
+        rows = reading.orders(self._open(), open_only=open_only)
+        try:
+            return reports_of(rows)
+        except _MALFORMED as error:
+            raise BrokerUnavailable(f"alpaca's orders made no sense: {error!r}") from error
+
+    def fills(self, since: datetime) -> list[tuple[str, Fill]]:
+        """Executions at or after `since`, oldest first; those of a bracket's closing orders have Alpaca's made-up ids."""
+        return reading.fills(self._open(), since)
+
+    def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
+        """Bars that begin in [start, end), prices as they were traded (not adjusted for splits)."""
+        self._check_ours(contract)
+        return reading.bars(self._open(), contract, size, start, end)
+
+    def stream_orders(self) -> AsyncIterator[OrderReport]:
+        """Every change from now on; a connection that dies is opened again and what was missed is told first."""
+        from include.brokers.alpaca.following import follow_orders
+
+        settings = self._settings
+        return follow_orders(
+            self._open(),
+            settings.order_stream_url,
+            settings.login,
+            reconnects=settings.reconnects,
+            pause_seconds=settings.pause_seconds,
+        )
+
+    def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
+        """Quotes of shares from the feed of the settings (`data_feed`, default `iex`), and of pairs."""
+        from include.brokers.alpaca.following import follow_quotes
+
+        self._open()
+        for contract in contracts:
+            self._check_ours(contract)
+        crypto = [contract for contract in contracts if contract.asset_class is AssetClass.CRYPTO]
+        stocks = [contract for contract in contracts if contract.asset_class is not AssetClass.CRYPTO]
+        feeds = {self._settings.quote_stream_url(False): stocks, self._settings.quote_stream_url(True): crypto}
+        return follow_quotes(feeds, self._settings.login())
 
     def _open(self) -> "AlpacaClient":
         if self._client is None and self.context.connects_when_asked:
@@ -233,57 +306,69 @@ class AlpacaBroker(Broker):
             raise BrokerUnavailable("alpaca's answer made no sense: expected an account")
         return account
 
-    def _open_orders(self) -> tuple[OrderReport, ...]:
-        found: dict[str, OrderReport] = {}
-        after: datetime | None = None
-        while True:
-            page = self._open().open_orders(after, _PAGE)
-            fresh = {str(row["id"]): row for row in page if str(row["id"]) not in found}
-            found |= {key: order_report(row) for key, row in fresh.items()}
-            if len(page) < _PAGE:
-                return tuple(found.values())
-            if not fresh:
-                raise BrokerUnavailable(f"alpaca lists {_PAGE} open orders of one moment: the rest cannot be read")
-            # `after` excludes that very moment, at which further orders may stand: step back, what is known already is skipped.
-            after = moment(str(page[-1]["submitted_at"])) - timedelta(milliseconds=1)
+    def _find(self, client_order_id: str) -> OrderReport:
+        report = self.find_order(client_order_id)
+        if report is None:
+            raise OrderRejected(f"alpaca has no order {client_order_id}", broker=self.name)
+        return report
+
+    def _chain(self, client_order_id: str) -> list[dict[str, Any]] | None:
+        """The order as it was sent and everything that was made of it, the one that stands last; None where there is none."""
+        client = self._open()
+        answer = client.order_by_client_id(client_order_id)
+        if isinstance(answer, Refusal):
+            return None
+        try:
+            chain = chain_from(answer, client.order)
+            last = chain[-1]
+            if last.get("order_class") not in (None, "", "simple") and not last.get("legs"):
+                chain[-1] = client.order(str(last["id"]))  # only this way are the closing orders told
+            return [dict(row) for row in chain]
+        except _MALFORMED as error:
+            raise BrokerUnavailable(f"alpaca's order made no sense: {type(error).__name__}") from error
+
+    def _free_successor(self, client_order_id: str) -> str:
+        """The first id that no successor of this order has had; a replacement that was refused later has used up its id, too."""
+        step = 1
+        while not isinstance(self._open().order_by_client_id(successor_id(client_order_id, step)), Refusal):
+            step += 1
+        return successor_id(client_order_id, step)
 
     def _check_order(self, order: Order) -> None:
-        contract = order.contract
-        if contract.broker != self.name:
-            raise InvalidSymbol(f"{order.ticker}: a contract of {contract.broker} cannot be traded at alpaca")
-        if contract.asset_class is AssetClass.CRYPTO and order.time_in_force is TimeInForce.DAY:
-            raise Unsupported(f"{order.ticker}: alpaca takes crypto orders as gtc, ioc or fok, not for the day")
-        if order.quantity <= Decimal(0):
-            raise OrderRejected(f"{order.ticker}: expected a positive quantity, found {order.quantity}")
+        from include.brokers.alpaca.order_requests import check_rules
 
-    def _duplicate_or_rejected(self, order: Order, refusal: Refusal) -> PolybrokerError:
+        self._check_ours(order.contract)
+        check_rules(order)
+
+    def _check_ours(self, contract: Contract) -> None:
+        if contract.broker != self.name:
+            raise InvalidSymbol(f"{contract.symbol}: a contract of {contract.broker} is not known at alpaca")
+
+    def _duplicate_or_rejected(self, client_order_id: str, refusal: Refusal) -> PolybrokerError:
         """What 422 / 40010001 means: that code stands for a used id and for other faults, so Alpaca is asked for the id."""
         try:
-            standing = self.find_order(order.client_order_id)
+            standing = self.find_order(client_order_id)
         except Transient as error:
-            return OutcomeUnknown(f"alpaca refused {order.client_order_id} and could not say whether it stands: {error}")
-        if standing is None:
-            return error_of(refusal, changes=True)
-        return DuplicateOrder(f"alpaca already has {order.client_order_id} ({standing.state.value})")
+            return OutcomeUnknown(f"alpaca refused {client_order_id} and could not say whether it stands: {error}")
+        if standing is not None:
+            words = f"alpaca already has {client_order_id} ({standing.state.value})"
+            return DuplicateOrder(words, broker=self.name, broker_code=refusal.broker_code, context=refusal.context)
+        rejected = error_of(refusal, changes=True)
+        if isinstance(rejected, DuplicateOrder):
+            return OutcomeUnknown(f"alpaca says that {client_order_id} is taken, and does not find it", broker=self.name)
+        return rejected
 
 
-def _origin(url: str, field: str) -> str:
-    """The URL without a trailing slash and API version."""
-    found = url.strip().rstrip("/").removesuffix("/v2")
+def _made_of(answer: Any) -> OrderReport:
+    """The report of an answer to a change; one that is no order leaves open what happened."""
     try:
-        parts = urlsplit(found)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise InputError("expected a URL such as https://paper-api.alpaca.markets", source="credentials of alpaca", field=field)
-    return found
+        return report_of([answer])
+    except _MALFORMED as error:
+        raise OutcomeUnknown(f"alpaca's answer to an order made no sense: {type(error).__name__}") from error
 
 
-def _key(context: BrokerContext, name: str) -> str:
-    value = context.credentials.get(name, "").strip()
-    if not value:
-        raise AuthenticationFailed(f"alpaca: no {name} (ALPACA_{name.upper()}, or the Connection polybroker_alpaca)")
-    if not (value.isascii() and value.isprintable()):
-        raise AuthenticationFailed(f"alpaca: {name} holds characters that no key has")
-    return value
+def _read(chain: Sequence[dict[str, Any]]) -> OrderReport:
+    try:
+        return report_of(chain)
+    except _MALFORMED as error:
+        raise BrokerUnavailable(f"alpaca's order made no sense: {type(error).__name__}") from error

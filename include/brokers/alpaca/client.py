@@ -1,12 +1,12 @@
-"""The one place that imports alpaca-py: clients with time-outs, pacing and no retries, and its exceptions turned into ours.
+"""alpaca-py's REST clients with time-outs, pacing and no retries, and its exceptions turned into ours.
 
 alpaca-py itself knows no time-out, and sends a POST again after 429 and 504: both are settled here, on its `requests` session.
 Answers are taken raw, because one unknown enum value would make its models refuse a whole list.
 """
 
 import warnings
-from collections.abc import Callable, Collection
-from decimal import Decimal
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,9 +16,12 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from include.brokers.alpaca.failures import DUPLICATE_FAMILY, NOT_FOUND, Refusal, error_of, read_refusal
 from include.brokers.alpaca.pacing import Pacer
+from include.brokers.alpaca.reports import moment
+from include.brokers.alpaca.tokens import Tokens
 from include.brokers.environment import is_loopback
-from include.domain.order import Order, OrderType
-from include.errors import AuthenticationFailed, BrokerUnavailable, InvalidQuantity, OutcomeUnknown, PolybrokerError
+from include.domain.bar import BarSize
+from include.domain.order import Order, OrderChange
+from include.errors import AuthenticationFailed, BrokerUnavailable, OutcomeUnknown, PolybrokerError
 
 with warnings.catch_warnings():
     # Its streaming half, which is imported along and not used, still wants websockets' old API.
@@ -26,25 +29,53 @@ with warnings.catch_warnings():
     from alpaca.common.enums import Sort
     from alpaca.common.exceptions import APIError
     from alpaca.common.rest import RESTClient
+    from alpaca.data.enums import DataFeed
     from alpaca.data.historical.crypto import CryptoHistoricalDataClient
     from alpaca.data.historical.stock import StockHistoricalDataClient
-    from alpaca.data.requests import CryptoLatestQuoteRequest, StockLatestBarRequest, StockLatestQuoteRequest
+    from alpaca.data.requests import (
+        CryptoBarsRequest,
+        CryptoLatestQuoteRequest,
+        StockBarsRequest,
+        StockLatestBarRequest,
+        StockLatestQuoteRequest,
+    )
+    from alpaca.data.timeframe import TimeFrame
     from alpaca.trading.client import TradingClient
-    from alpaca.trading.enums import AssetClass, OrderSide, QueryOrderStatus, TimeInForce
-    from alpaca.trading.requests import GetAssetsRequest, GetOrdersRequest, LimitOrderRequest, MarketOrderRequest
+    from alpaca.trading.enums import AssetClass, QueryOrderStatus
+    from alpaca.trading.requests import GetAssetsRequest, GetOrderByIdRequest, GetOrdersRequest
+
+    from include.brokers.alpaca.order_requests import change_request, order_request
+
+_UNAUTHORIZED = 401
+_SIZES = {BarSize.MINUTE: TimeFrame.Minute, BarSize.HOUR: TimeFrame.Hour, BarSize.DAY: TimeFrame.Day}
 
 
 class PacedAdapter(HTTPAdapter):
-    """Transport that waits for the pacer, and gives up after a time-out."""
+    """Transport that waits for the pacer, sends the token of the moment, and gives up after a time-out.
 
-    def __init__(self, timeout_seconds: float, pacer: Pacer) -> None:
+    Args:
+        tokens: None where keys are sent.
+    """
+
+    def __init__(self, timeout_seconds: float, pacer: Pacer, tokens: Tokens | None = None) -> None:
         self._timeout_seconds = timeout_seconds
         self._pacer = pacer
+        self._tokens = tokens
         super().__init__(max_retries=0)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """One request, at its time."""
+        """One request, at its time. After a 401 it is sent again with a new token: that is said before anything is done."""
+        response = self._send(request, *args, **kwargs)
+        if self._tokens is None or response.status_code != _UNAUTHORIZED or not self._tokens.can_renew:
+            return response
+        response.close()
+        self._tokens.renew()
+        return self._send(request, *args, **kwargs)
+
+    def _send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         self._pacer.wait()
+        if self._tokens is not None:
+            request.headers["Authorization"] = f"Bearer {self._tokens.current()}"
         kwargs["timeout"] = self._timeout_seconds
         response = super().send(request, *args, **kwargs)
         self._pacer.observe(response.headers.get("X-RateLimit-Remaining"), response.headers.get("X-RateLimit-Reset"))
@@ -61,19 +92,33 @@ class AlpacaClient:
         data_url: Origin of the market data API.
         timeout_seconds: For connecting, and again between two bytes of an answer.
         pacer: Shared by all requests.
+        tokens: Access tokens that are sent instead of the keys.
+        data_feed: Alpaca's word for where bars of shares come from (`iex`, `sip`); "": its default for the account.
     """
 
     def __init__(
-        self, api_key: str, secret_key: str, base_url: str, data_url: str, *, timeout_seconds: float, pacer: Pacer
+        self,
+        api_key: str,
+        secret_key: str,
+        base_url: str,
+        data_url: str,
+        *,
+        timeout_seconds: float,
+        pacer: Pacer,
+        tokens: Tokens | None = None,
+        data_feed: str = "",
     ) -> None:
-        self._trading = TradingClient(api_key, secret_key, raw_data=True, url_override=base_url)
-        self._stocks = StockHistoricalDataClient(api_key, secret_key, raw_data=True, url_override=data_url)
-        self._crypto = CryptoHistoricalDataClient(api_key, secret_key, raw_data=True, url_override=data_url)
+        # With tokens the header is written for each request: alpaca-py's own is as old as the client.
+        login: dict[str, Any] = {"oauth_token": "-"} if tokens else {"api_key": api_key, "secret_key": secret_key}
+        self._trading = TradingClient(**login, raw_data=True, url_override=base_url)
+        self._stocks = StockHistoricalDataClient(**login, raw_data=True, url_override=data_url)
+        self._crypto = CryptoHistoricalDataClient(**login, raw_data=True, url_override=data_url)
+        self._feed = DataFeed(data_feed) if data_feed else None
         self._clients: tuple[RESTClient, ...] = (self._trading, self._stocks, self._crypto)
         for client, url in zip(self._clients, (base_url, data_url, data_url), strict=True):
             client._retry, client._retry_codes = 0, []
-            client._session.mount("http://", PacedAdapter(timeout_seconds, pacer))
-            client._session.mount("https://", PacedAdapter(timeout_seconds, pacer))
+            client._session.mount("http://", PacedAdapter(timeout_seconds, pacer, tokens))
+            client._session.mount("https://", PacedAdapter(timeout_seconds, pacer, tokens))
             if is_loopback(urlsplit(url).hostname or ""):
                 client._session.trust_env = False  # a proxy of the environment cannot reach this machine's own venue
 
@@ -86,6 +131,14 @@ class AlpacaClient:
         """GET /v2/account."""
         return call(self._trading.get_account)
 
+    def now(self) -> datetime:
+        """Alpaca's time, out of GET /v2/clock."""
+        clock = call(self._trading.get_clock)
+        try:
+            return moment(str(clock["timestamp"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise nonsense("expected a clock") from error
+
     def assets(self, asset_class: str) -> Any:
         """GET /v2/assets of one class, active and inactive."""
         return call(self._trading.get_all_assets, GetAssetsRequest(asset_class=AssetClass(asset_class)))
@@ -94,10 +147,19 @@ class AlpacaClient:
         """GET /v2/positions."""
         return call(self._trading.get_all_positions)
 
-    def open_orders(self, after: Any, limit: int) -> Any:
-        """GET /v2/orders that are open, oldest first, submitted later than `after` (None: from the beginning)."""
-        wanted = GetOrdersRequest(status=QueryOrderStatus.OPEN, limit=limit, direction=Sort.ASC, after=after)
-        return call(self._trading.get_orders, wanted)
+    def orders(self, open_only: bool, after: datetime | None, limit: int) -> Any:
+        """GET /v2/orders, open ones or all, oldest first, submitted later than `after` (None: from the beginning)."""
+        status = QueryOrderStatus.OPEN if open_only else QueryOrderStatus.ALL
+        return call(self._trading.get_orders, GetOrdersRequest(status=status, limit=limit, direction=Sort.ASC, after=after))
+
+    def order(self, broker_order_id: str) -> Any:
+        """GET /v2/orders/{id} with its closing orders."""
+        return call(self._trading.get_order_by_id, broker_order_id, GetOrderByIdRequest(nested=True))
+
+    def fills(self, after: datetime, page_token: str | None, page_size: int) -> Any:
+        """GET /v2/account/activities/FILL later than `after`, oldest first, from the one after `page_token` on."""
+        wanted: dict[str, Any] = {"after": after.isoformat(), "direction": "asc", "page_size": page_size}
+        return call(self._trading.get, "/account/activities/FILL", wanted | ({"page_token": page_token} if page_token else {}))
 
     def order_by_client_id(self, client_order_id: str) -> Any:
         """GET /v2/orders:by_client_order_id; a `Refusal` where Alpaca says that there is none."""
@@ -107,6 +169,11 @@ class AlpacaClient:
         """POST /v2/orders, once; a `Refusal` when the id may be taken already (`DUPLICATE_FAMILY`)."""
         request = order_request(order)
         return call(self._trading.submit_order, request, changes=True, expected=(DUPLICATE_FAMILY,))
+
+    def replace(self, broker_order_id: str, change: OrderChange, client_order_id: str) -> Any:
+        """PATCH /v2/orders/{id}, once: the order that takes its place, under `client_order_id`."""
+        request = change_request(change, client_order_id)
+        return call(self._trading.replace_order_by_id, broker_order_id, request, changes=True)
 
     def cancel(self, broker_order_id: str) -> Any:
         """DELETE /v2/orders/{id}; a `Refusal` when it is too late to cancel."""
@@ -124,37 +191,25 @@ class AlpacaClient:
         """GET /v1beta3/crypto/us/latest/quotes: pair to quote, without those that have none; else as above."""
         return call(self._crypto.get_crypto_latest_quote, CryptoLatestQuoteRequest(symbol_or_symbols=symbols), expected=(400,))
 
+    def stock_history(self, symbol: str, size: BarSize, start: datetime, end: datetime) -> Sequence[dict[str, Any]]:
+        """GET /v2/stocks/bars to the last page: bars from `start` to `end`, both included, prices as they were traded."""
+        fields: dict[str, Any] = {"symbol_or_symbols": symbol, "timeframe": _SIZES[size], "start": start, "end": end}
+        return _bars_of(call(self._stocks.get_stock_bars, StockBarsRequest(**fields, feed=self._feed)), symbol)
 
-def order_request(order: Order) -> LimitOrderRequest | MarketOrderRequest:
-    """alpaca-py's request for an order. Here, and only here, exact numbers become floats.
-
-    Raises:
-        InvalidQuantity: A number that a float cannot carry, or a limit order without a price.
-    """
-    common: dict[str, Any] = {
-        "symbol": order.contract.symbol,
-        "qty": exact_float(order.quantity),
-        "side": OrderSide(order.side.value),
-        "time_in_force": TimeInForce(order.time_in_force.value),
-        "client_order_id": order.client_order_id,
-    }
-    if order.order_type is OrderType.MARKET:
-        return MarketOrderRequest(**common)
-    if order.limit_price is None:
-        raise InvalidQuantity(f"{order.ticker}: a limit order needs a limit price")
-    return LimitOrderRequest(**common, limit_price=exact_float(order.limit_price))
+    def crypto_history(self, symbol: str, size: BarSize, start: datetime, end: datetime) -> Sequence[dict[str, Any]]:
+        """GET /v1beta3/crypto/us/bars, likewise."""
+        fields: dict[str, Any] = {"symbol_or_symbols": symbol, "timeframe": _SIZES[size], "start": start, "end": end}
+        return _bars_of(call(self._crypto.get_crypto_bars, CryptoBarsRequest(**fields)), symbol)
 
 
-def exact_float(number: Decimal) -> float:
-    """The float whose shortest text is `number`.
-
-    Raises:
-        InvalidQuantity: There is none: the number is not finite or has too many digits.
-    """
-    value = float(number)
-    if not number.is_finite() or Decimal(repr(value)) != number:
-        raise InvalidQuantity(f"{number} has more digits than alpaca-py can send")
-    return value
+def _bars_of(answer: Any, symbol: str) -> Sequence[dict[str, Any]]:
+    """The rows of one symbol; none where Alpaca tells none."""
+    if not isinstance(answer, dict):
+        raise nonsense(f"expected bars, found {type(answer).__name__}")
+    rows = answer.get(symbol, [])
+    if not isinstance(rows, list):
+        raise nonsense(f"expected a list of bars, found {type(rows).__name__}")
+    return rows
 
 
 def call(
@@ -176,8 +231,11 @@ def call(
     """
     try:
         return function(*args)
+    except PolybrokerError:
+        raise  # of the token: the request was not sent
     except APIError as error:
-        refusal = read_refusal(int(error.status_code or 0), str(error))
+        headers = None if error.response is None else error.response.headers
+        refusal = read_refusal(int(error.status_code or 0), str(error), headers)
         if refusal.status in expected or refusal.key in expected:
             return refusal
         raise error_of(refusal, changes=changes) from error
@@ -206,4 +264,4 @@ def _of_transport(error: requests.exceptions.RequestException, *, changes: bool)
     return OutcomeUnknown(f"{text} after sending") if changes else BrokerUnavailable(text)
 
 
-__all__ = ["AlpacaClient", "PacedAdapter", "Refusal", "call", "exact_float", "nonsense", "order_request"]
+__all__ = ["AlpacaClient", "PacedAdapter", "Refusal", "call", "nonsense"]

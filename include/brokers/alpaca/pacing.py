@@ -4,7 +4,16 @@ import threading
 import time
 from collections.abc import Callable
 
+from include.brokers.budgets import Share
+from include.brokers.slots import Limit
+
 MAX_WAIT_SECONDS = 60.0
+MARGIN_SECONDS = 1.0  # between sending a request and its arrival
+
+
+def whole(requests_per_minute: int) -> Limit:
+    """The limit of a key, to be shared by all processes that use it."""
+    return Limit(requests_per_minute, 60 + MARGIN_SECONDS)
 
 
 class Pacer:
@@ -15,6 +24,7 @@ class Pacer:
     Args:
         requests_per_minute: Positive.
         burst: 1 to `requests_per_minute`; the rest is spread evenly over the minute.
+        share: This process's part of the limit, where others use the key too; None: all of it.
         clock: Monotonic seconds.
         wall_clock: Seconds since the epoch, as the broker's reset times are given.
         sleep: Waits a number of seconds.
@@ -24,6 +34,7 @@ class Pacer:
         self,
         requests_per_minute: int,
         burst: int,
+        share: Share | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
@@ -36,9 +47,14 @@ class Pacer:
         self._clock, self._wall_clock, self._sleep = clock, wall_clock, sleep
         self._updated = clock()
         self._lock = threading.Lock()
+        self._share = share
 
     def wait(self) -> None:
-        """Return when the next request may be sent."""
+        """Return when the next request may be sent.
+
+        Raises:
+            Transient: The limit is shared, and what the others use cannot be read: nothing may be sent.
+        """
         with self._lock:
             now = self._clock()
             self._tokens = min(self._capacity, self._tokens + (now - self._updated) * self._per_second)
@@ -47,6 +63,10 @@ class Pacer:
             missing = -self._tokens
         if missing > 0:
             self._sleep(min(missing / self._per_second, MAX_WAIT_SECONDS))
+        if self._share is not None:
+            while (pause := self._share.take()) > 0:
+                self._sleep(pause)
+            self._share.give_back()
 
     def observe(self, remaining: str | None, reset: str | None) -> None:
         """Take in the `X-RateLimit-*` headers of an answer; missing or odd ones are ignored.

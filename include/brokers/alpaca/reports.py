@@ -14,7 +14,7 @@ from include.domain.quote import Quote
 _FINAL = {
     "filled": OrderState.FILLED,
     "canceled": OrderState.CANCELLED,
-    "replaced": OrderState.CANCELLED,  # its successor has another id; this project never replaces
+    "replaced": OrderState.CANCELLED,  # of an order without a successor; one with a successor is followed (standing.py)
     "expired": OrderState.EXPIRED,
     "rejected": OrderState.REJECTED,
 }
@@ -44,6 +44,7 @@ def order_report(order: Mapping[str, Any]) -> OrderReport:
         KeyError, TypeError, ValueError: It is no order.
     """
     filled = number(order.get("filled_qty")) or Decimal(0)
+    legs = order.get("legs") or ()
     average = number(order.get("filled_avg_price"))
     updated = order.get("updated_at")
     return OrderReport(
@@ -57,6 +58,7 @@ def order_report(order: Mapping[str, Any]) -> OrderReport:
         average_price=average if filled else None,
         message=None if str(order["status"]) not in ("rejected", "replaced") else str(order["status"]),
         updated_at=moment(str(updated)) if updated else None,
+        legs=tuple(order_report(leg) for leg in legs),
     )
 
 

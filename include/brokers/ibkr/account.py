@@ -22,9 +22,9 @@ class AccountState:
 
     Attributes:
         values: (tag, currency) -> text.
-        positions: ib_insync's positions of this account.
+        positions: the library's positions of this account.
         prices: conId -> last market price in currency units.
-        open_trades: ib_insync's trades of this account that are open, whoever placed them.
+        open_trades: the library's trades of this account that are open, whoever placed them.
     """
 
     code: str
@@ -50,8 +50,8 @@ async def read(session: Session, code: str) -> AccountState:
         del ib.wrapper.accountValues[key]  # a tag that is not told again must not live on
     await session.ask(lambda: ib.reqAccountUpdatesMultiAsync(code))
     values = {(each.tag, each.currency): each.value for each in ib.accountValues(code)}
-    positions = [each for each in await session.ask(ib.reqPositionsAsync) if each.account == code and each.position]
-    trades = [each for each in await session.ask(ib.reqAllOpenOrdersAsync) if each.order.account in ("", code)]
+    positions = [each for each in await session.ask_named(ib.reqPositionsAsync) if each.account == code and each.position]
+    trades = [each for each in await session.ask_named(ib.reqAllOpenOrdersAsync) if each.order.account in ("", code)]
     prices = {each.contract.conId: each.marketPrice for each in ib.portfolio(code)}
     return AccountState(code, values, positions, prices, [each for each in trades if not each.isDone()])
 

@@ -1,37 +1,44 @@
-"""Interactive Brokers through TWS or IB Gateway, on ib_insync.
+"""Interactive Brokers through TWS or IB Gateway, on ib_insync or ib_async (`library` in ibkr.yaml).
+
+A connection for orders has a second one beside it, under a client id for reading: look-ups never stand before an order.
 
 Credentials: `host`, `port` (where TWS listens), `client_id` (the exclusive id for orders; default from the YAML). IBKR cannot
 list what it trades: wanted instruments are looked up, through the cache. Prices on its wire may be in pence (`price_magnifier`);
 they are in currency units everywhere else.
 """
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from include.brokers.base import Broker, BrokerContext, Capabilities, ResendClass
+from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.environment import is_loopback, sandbox_account_code
 from include.brokers.ibkr import account as accounts
-from include.brokers.ibkr import market_data, orders
+from include.brokers.ibkr import history, market_data, orders, streams
 from include.brokers.ibkr.details import Row
+from include.brokers.ibkr.library import AUTO
 from include.brokers.ibkr.lookups import Finder, details, find_known
 from include.brokers.ibkr.queries import stages
 from include.brokers.ibkr.session import Session
 from include.domain.account import Account, AccountSnapshot, Environment
+from include.domain.bar import Bar, BarSize
 from include.domain.contract import CONTRACT_SCHEMA, Contract
 from include.domain.instrument import Instrument
 from include.domain.market import Market
-from include.domain.order import Order, OrderReport
+from include.domain.order import Fill, Order, OrderChange, OrderReport
 from include.domain.quote import Quote
-from include.errors import AuthenticationFailed, InputError, NotPermitted
+from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, InvalidSymbol, NotPermitted
 
 T = TypeVar("T")
 BATCH = 1000
 FOUND_TTL_HOURS = 168.0
 NOT_FOUND_TTL_HOURS = 24.0
+ORDER_POLL_SECONDS = 5.0
+_WITHOUT_AUCTIONS = frozenset({"market", "limit", "stop", "stop_limit", "trailing_stop"})
+_CONTINUOUS = frozenset({"day", "gtc", "ioc", "fok"})
 
 
 class IbkrBroker(Broker):
@@ -42,15 +49,48 @@ class IbkrBroker(Broker):
         lists_all=False,
         knows_isin=True,
         resend=ResendClass.TAG_ONLY,
-        order_types=frozenset({"market", "limit"}),
-        times_in_force=frozenset({"day", "gtc", "ioc", "fok"}),
-        asset_classes=frozenset({"stock", "etf", "warrant"}),
+        order_types=frozenset({"market", "limit", "stop", "stop_limit", "trailing_stop", "market_on_open", "market_on_close"}),
+        times_in_force=frozenset({"day", "gtc", "ioc", "fok", "opg", "cls"}),
+        asset_classes=frozenset({"stock", "etf", "warrant", "fx", "future", "option", "crypto"}),
+        fractional=True,
+        brackets=True,
+        cash_amounts=False,
+        extended_hours=True,
+        modifies=True,
+        bars=True,
+        quote_stream=True,
+        order_stream=True,
+        limits=(
+            Limit(
+                frozenset({"fx"}),
+                order_types=_WITHOUT_AUCTIONS,
+                times_in_force=_CONTINUOUS,
+                cash_amounts=True,
+                extended_hours=False,
+            ),
+            Limit(
+                frozenset({"crypto"}),
+                order_types=frozenset({"market", "limit"}),
+                times_in_force=_CONTINUOUS,
+                brackets=False,
+                cash_amounts=True,
+                extended_hours=False,
+            ),
+            Limit(
+                frozenset({"future", "option", "warrant"}),
+                order_types=_WITHOUT_AUCTIONS,
+                times_in_force=_CONTINUOUS,
+                extended_hours=False,
+            ),
+        ),
     )
 
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
         self._host, self._port = _address(context.credentials)
         self._session: Session | None = None
+        self._reading: Session | None = None
+        self._closed = False
         self._account_code = ""
         self._magnifiers: dict[str, Decimal] = {}
         self._mics: Mapping[str, str] = context.config.get("exchange_mics") or {}
@@ -62,18 +102,8 @@ class IbkrBroker(Broker):
             BrokerUnavailable: Nothing answers there, or every client id is in use.
             InputError: The named account is not behind this login, or several are and none is named.
         """
-        config = self.context.config
-        pacing = config.get("pacing", {})
-        self._session = Session(
-            self._host,
-            self._port,
-            self._client_ids(),
-            account=self.account.broker_account or "",
-            timeout=float(config.get("timeout_seconds", 20)),
-            messages_per_second=int(pacing.get("messages_per_second", 45)),
-            searches_per_second=int(pacing.get("name_searches_per_second", 1)),
-            readonly=not self.context.for_orders,
-        )
+        self._session = self._new_session(self._client_ids(), readonly=not self.context.for_orders)
+        self._closed = False
         try:
             self._account_code = self._choose_account(self._run(self._managed_accounts))
         except BaseException:
@@ -82,9 +112,18 @@ class IbkrBroker(Broker):
 
     def close(self) -> None:
         """Disconnect."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._closed = True
+        for session in (self._reading, self._session):
+            if session is not None:
+                session.close()
+        self._reading = self._session = None
+
+    @property
+    def state(self) -> ConnectionState:
+        """Where the connection stands: `DEGRADED` while TWS has no line to IBKR."""
+        if self._session is None:
+            return ConnectionState.CLOSED if self._closed else ConnectionState.DISCONNECTED
+        return self._session.state
 
     def prove_environment(self) -> None:
         """Compare the claim with the account code: `DU`, `DF` are IBKR's paper accounts, `U` its live ones.
@@ -111,9 +150,10 @@ class IbkrBroker(Broker):
         known = self._known([q.key for each in wanted for stage in stages(each, markets.get(each.market)) for q in stage], now)
         rows = find_known(wanted, markets, known)
         if rows is None:
-            finder = Finder(self._open(), markets, self._mics, known)
+            reading = self._for_reading()
+            finder = Finder(reading, markets, self._mics, known)
             try:
-                rows = self._run(lambda: finder.find(wanted))
+                rows = reading.run(lambda: finder.find(wanted))
             finally:
                 self._keep(finder.answers, now)
         self._magnifiers.update((each["native_id"], Decimal(each["price_magnifier"])) for each in rows)
@@ -128,14 +168,30 @@ class IbkrBroker(Broker):
         """One market data snapshot per contract; one without data, or that IBKR does not know, is absent."""
         if not contracts:
             return {}
-        return self._run(lambda: market_data.quotes(self._open(), contracts))
+        reading = self._for_reading()
+        return reading.run(lambda: market_data.quotes(reading, contracts))
 
     def fx_quotes(self, base: str, currencies: Sequence[str]) -> dict[str, Quote]:
         """Units of each currency for one of `base`, from the pair or the inverted pair; absent where IBKR has neither."""
         wanted = [currency for currency in dict.fromkeys(currencies) if currency != base]
         if not wanted:
             return {}
-        return self._run(lambda: market_data.fx_quotes(self._open(), self._mics, base, wanted))
+        reading = self._for_reading()
+        return reading.run(lambda: market_data.fx_quotes(reading, self._mics, base, wanted))
+
+    def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
+        """Bars of regular hours (pairs and coins: of all hours), of pairs the middle prices."""
+        reading = self._for_reading()
+        return reading.run(lambda: history.bars(reading, contract, size, start, end))
+
+    def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
+        """Quotes as they change; the first one of each contract is how it stands."""
+        return streams.stream_quotes(self._for_reading(), contracts)
+
+    def stream_orders(self) -> AsyncIterator[OrderReport]:
+        """Changes of all orders: of this client id at once, of others at the next look (`order_poll_seconds`)."""
+        seconds = float(self.context.config.get("order_poll_seconds", ORDER_POLL_SECONDS))
+        return streams.stream_orders(self._open(), lambda: self._orders(open_only=False), seconds)
 
     def submit(self, order: Order) -> OrderReport:
         """Send an order with our id as `orderRef` and wait for IBKR's first word.
@@ -146,6 +202,9 @@ class IbkrBroker(Broker):
             OutcomeUnknown: No word came, or the connection broke before it.
         """
         self._may_trade()
+        if order.contract.broker != self.name:
+            words = f"{order.ticker}: a contract of {order.contract.broker} cannot be traded at ibkr"
+            raise InvalidSymbol(words, broker=self.name)
         magnifier = order.contract.price_magnifier
         self._magnifiers[order.contract.native_id] = magnifier
         return self._run(lambda: orders.submit(self._open(), order, self._account_code))
@@ -164,6 +223,27 @@ class IbkrBroker(Broker):
         """
         self._may_trade()
         return self._run(lambda: self._cancel(client_order_id))
+
+    def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
+        """Change an order under its own number: only the client id that placed it can.
+
+        Raises:
+            Terminal: There is no such order, it is over, or IBKR refused: it stands as before.
+            OutcomeUnknown: IBKR said nothing of the change.
+        """
+        self._may_trade()
+        return self._run(lambda: orders.modify(self._open(), client_order_id, change, self._account_code, self._magnifier))
+
+    def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
+        """Orders of the account, of all clients; those that are over as far back as TWS tells (the current day)."""
+        return self._run(lambda: self._orders(open_only=open_only))
+
+    def fills(self, since: datetime) -> list[tuple[str, Fill]]:
+        """Executions of all clients; TWS tells those of the current day."""
+        return self._run(lambda: orders.fills(self._open(), self._account_code, self._magnifier, since))
+
+    async def _orders(self, *, open_only: bool) -> list[OrderReport]:
+        return await orders.list_orders(self._open(), self._account_code, self._magnifier, open_only=open_only)
 
     async def _managed_accounts(self) -> list[str]:
         return list(self._open().ib.managedAccounts())
@@ -186,11 +266,42 @@ class IbkrBroker(Broker):
 
     async def _details_of(self, con_ids: Sequence[str]) -> dict[str, Row]:
         """Rows by conId; a contract that IBKR does not describe any more is absent."""
-        session = self._open()
-        answers = await session.gather([details(session, self._mics, {"conId": int(each)}) for each in dict.fromkeys(con_ids)])
+        reading = self._for_reading()
+
+        async def ask() -> list[list[Row]]:
+            wanted = dict.fromkeys(con_ids)
+            return await reading.gather([details(reading, self._mics, {"conId": int(each)}) for each in wanted])
+
+        answers = await reading.do(ask)
         rows = {row["native_id"]: row for answer in answers for row in answer}
         self._magnifiers.update((key, Decimal(row["price_magnifier"])) for key, row in rows.items())
         return rows
+
+    def _new_session(self, client_ids: list[int], *, readonly: bool, beside: Session | None = None) -> Session:
+        config = self.context.config
+        pacing = config.get("pacing", {})
+        return Session(
+            self._host,
+            self._port,
+            self._leased(client_ids),
+            account=self.account.broker_account or "",
+            timeout=float(config.get("timeout_seconds", 20)),
+            messages_per_second=int(pacing.get("messages_per_second", 45)),
+            searches_per_second=int(pacing.get("name_searches_per_second", 1)),
+            budgets=self.context.budgets,
+            readonly=readonly,
+            library=str(config.get("library", AUTO)),
+            beside=beside,
+        )
+
+    def _for_reading(self) -> Session:
+        """Where look-ups, prices and history are asked: never the connection that sends orders."""
+        session = self._open()
+        if not self.context.for_orders:
+            return session
+        if self._reading is None:
+            self._reading = self._new_session(self._reading_ids(), readonly=True, beside=session)
+        return self._reading
 
     def _may_trade(self) -> None:
         if not self.context.for_orders:
@@ -198,10 +309,20 @@ class IbkrBroker(Broker):
         self.prove_environment()
 
     def _client_ids(self) -> list[int]:
-        ids = self.context.config.get("client_ids", {})
         if not self.context.for_orders:
-            return [int(each) for each in ids.get("reading", [11])]
+            return self._reading_ids()
+        ids = self.context.config.get("client_ids", {})
         return [_whole(self.context.credentials.get("client_id") or ids.get("orders", 1), "client_id")]
+
+    def _reading_ids(self) -> list[int]:
+        return [int(each) for each in self.context.config.get("client_ids", {}).get("reading", [11])]
+
+    def _leased(self, ids: list[int]) -> list[int]:
+        """The same, the one that this process holds first; TWS may know better which are free."""
+        if self.context.budgets is None:
+            return ids
+        held = self.context.budgets.client_id(f"{self._host}:{self._port}", ids)
+        return [held, *(each for each in ids if each != held)]
 
     def _choose_account(self, managed: Sequence[str]) -> str:
         named = self.account.broker_account
@@ -242,7 +363,7 @@ class IbkrBroker(Broker):
         if self._session is None and self.context.connects_when_asked:
             self.connect()
         if self._session is None:
-            raise RuntimeError("an IbkrBroker is a context manager: enter it first")
+            raise BrokerUnavailable("ibkr: not connected", broker="ibkr")
         return self._session
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -20,6 +20,8 @@ _SECURITY_TYPES = {
     "WAR": AssetClass.WARRANT,
     "CFD": AssetClass.CFD,
 }
+_OWN_EXCHANGE = frozenset({"CASH", "CRYPTO", "FUT"})  # where orders of them must be sent
+_EXPIRING = frozenset({"FUT", "OPT"})
 _PAIRS = frozenset({"CASH", "CRYPTO"})  # IBKR's symbol of a pair is its base side
 _STOCK_TYPES = {"ETF": AssetClass.ETF, "ETC": AssetClass.ETF, "ETN": AssetClass.ETF}
 _WARRANTS = frozenset({"WAR", "WARRANT", "RIGHT", "STRUCTURED PRODUCT"})
@@ -53,16 +55,17 @@ def row(details: Any, mics: Mapping[str, str]) -> Row:
         "asset_class": asset_class(contract.secType, details.stockType).value,
         "currency": contract.currency,
         "mic": mics.get(contract.primaryExchange, ""),
-        "exchange": contract.primaryExchange,
+        "exchange": contract.primaryExchange or (contract.exchange if contract.secType in _OWN_EXCHANGE else ""),
         "isin": next((pair.value for pair in details.secIdList if pair.tag == "ISIN" and _ISIN.fullmatch(pair.value)), None),
         "figi": None,
+        "expiry": _expiry(contract),
         "multiplier": text(number(contract.multiplier) or Decimal(1)),
         "price_magnifier": text(magnifier),
         "lot_size": text(_lot_size(details)),
         "tick_size": text((number(details.minTick) or Decimal("0.01")) / magnifier),
         "min_notional": None,
         "tradable": not dead,
-        "fractionable": False,
+        "fractionable": contract.secType == "CRYPTO",
         "inactive_reason": "delisted" if dead else None,
         "evidence": None,
     }
@@ -94,5 +97,14 @@ def text(value: Decimal) -> str:
 
 
 def _lot_size(details: Any) -> Decimal:
-    """Whole units at least: IBKR tells 0.0001 for stocks whose fractions its API refuses (error 10243)."""
-    return max(number(details.sizeIncrement), number(details.minSize), Decimal(1))
+    """Whole units at least, but for coins: IBKR tells 0.0001 for stocks whose fractions its API refuses (error 10243)."""
+    told = max(number(details.sizeIncrement), number(details.minSize))
+    return told if details.contract.secType == "CRYPTO" and told else max(told, Decimal(1))
+
+
+def _expiry(contract: Any) -> str | None:
+    """ISO date; IBKR tells `20261218`, of some contracts the month only, which is no date."""
+    if contract.secType not in _EXPIRING:
+        return None
+    told = contract.lastTradeDateOrContractMonth[:8]
+    return f"{told[:4]}-{told[4:6]}-{told[6:]}" if len(told) == 8 and told.isdigit() else None

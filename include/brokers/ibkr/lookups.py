@@ -13,7 +13,7 @@ from include.errors import BrokerUnavailable, InvalidSymbol
 
 MAX_NAMESAKES = 5  # candidates of a name search that are worth a look-up each
 CHAINS = 64  # instruments under way at once: more than fit into a second, few enough that slow name searches start early
-_STRENGTH = {"isin": 0, "symbol": 1, "name": 2}
+_STRENGTH = {"isin": 0, "symbol": 1, "pair": 1, "name": 2}
 
 
 class Finder:

@@ -1,6 +1,7 @@
 """An event loop in a thread of its own, for a library that must live inside `asyncio.run` while its callers are synchronous."""
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -27,7 +28,19 @@ class LoopThread:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the loop and give its result, from any other thread."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return self.start(work).result()
+
+    def start(self, work: Coroutine[Any, Any, T]) -> "concurrent.futures.Future[T]":
+        """Run a coroutine on the loop without waiting for it, from any other thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call something on the loop and wait until it has returned, from any other thread."""
+
+        async def called() -> None:
+            function()
+
+        self.run(called())
 
     def close(self, last: Callable[[], None]) -> None:
         """Call `last` on the loop, then end it and the thread."""

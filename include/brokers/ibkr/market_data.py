@@ -8,12 +8,11 @@ from typing import Any
 from include.brokers.ibkr.details import number
 from include.brokers.ibkr.lookups import details
 from include.brokers.ibkr.session import Session
+from include.brokers.ibkr.wire import FX_EXCHANGE, wire_contract
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass
 from include.domain.quote import Quote
 from include.errors import InvalidSymbol, NotPermitted
-
-FX_EXCHANGE = "IDEALPRO"
 
 
 async def quotes(session: Session, contracts: Sequence[Contract]) -> dict[str, Quote]:
@@ -47,13 +46,16 @@ async def _pair_quote(session: Session, mics: Mapping[str, str], symbol: str, cu
 
 
 async def _quote(session: Session, contract: Contract) -> Quote | None:
-    exchange = FX_EXCHANGE if contract.asset_class is AssetClass.FX else "SMART"
-    asked = session.library.Contract(conId=int(contract.native_id), exchange=exchange)
+    asked = wire_contract(session.library, contract)
     try:
         tickers = await session.ask(lambda: session.ib.reqTickersAsync(asked))
     except (InvalidSymbol, NotPermitted):
         return None
-    ticker = tickers[0]
+    return quote_of(tickers[0], contract)
+
+
+def quote_of(ticker: Any, contract: Contract) -> Quote | None:
+    """The quote in the library's ticker; None where it holds no price or no time yet."""
     bid, ask, last = (_price(value, contract.price_magnifier) for value in (ticker.bid, ticker.ask, ticker.last))
     time = ticker.rtTime or ticker.time
     if (bid is None and ask is None and last is None) or time is None:
@@ -72,5 +74,5 @@ def _inverse(price: Decimal | None) -> Decimal | None:
 
 
 def _price(value: float, magnifier: Decimal) -> Decimal | None:
-    """A price in currency units; IBKR writes -1 or 0, and ib_insync NaN, where there is none."""
+    """A price in currency units; IBKR writes -1 or 0, and the library NaN, where there is none."""
     return None if math.isnan(value) or value <= 0 else number(value) / magnifier

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
+from include.domain.notation.pairs import parse_pair
 from include.domain.notation.symbols import words
 from include.domain.notation.venues import IBKR, stem
 
 SECURITY_TYPES = {AssetClass.STOCK: "STK", AssetClass.ETF: "STK", AssetClass.WARRANT: "WAR"}
+PAIR_TYPES = {AssetClass.FX: ("CASH", ("IDEALPRO",)), AssetClass.CRYPTO: ("CRYPTO", ("PAXOS", "ZEROHASH"))}
 NAME_WORDS = 3  # IBKR cuts names after 28 characters: the beginning finds more than the whole
 _LEGAL_FORM = re.compile(
     "a/s|ab|ag|asa?|bv|co|coltd|company|corp|corporation|gmbh|group|holdings?|inc|incorporated|kk|limited|ltd|nv|oyj?|plc|publ"
@@ -23,7 +25,7 @@ class Query:
     """One look-up.
 
     Attributes:
-        method: `isin`, `symbol` or `name`: how strong what it finds is.
+        method: `isin`, `symbol`, `pair` or `name`: how strong what it finds is.
         key: Under which its answer is cached.
         evidence: What a row found by it says about how it was found.
         contract: Keyword arguments of ib_insync's `Contract`; empty for a name search.
@@ -43,6 +45,8 @@ def stages(instrument: Instrument, market: Market | None) -> list[list[Query]]:
     The queries of one stage are asked together: when IBKR does not answer to the ISIN in the wanted currency, it may still do so
     on other markets, and know the wanted listing by its symbol only. [] for a kind of instrument that is not looked up here.
     """
+    if instrument.asset_class in PAIR_TYPES:
+        return _pair_stage(instrument)
     security_type = SECURITY_TYPES.get(instrument.asset_class)
     if security_type is None:
         return []
@@ -66,6 +70,17 @@ def stages(instrument: Instrument, market: Market | None) -> list[list[Query]]:
         key = f"name={pattern};currency={currency};market={instrument.market}{kind}"
         found.append([Query("name", key, f"name={pattern}", {"secType": security_type, "currency": currency}, pattern)])
     return found
+
+
+def _pair_stage(instrument: Instrument) -> list[list[Query]]:
+    """A pair at every place where IBKR trades its kind; [] for a ticker that names none."""
+    pair = parse_pair(instrument.ticker.strip().upper(), instrument.currency)
+    if pair is None:
+        return []
+    security_type, exchanges = PAIR_TYPES[instrument.asset_class]
+    contract = {"secType": security_type, "symbol": pair.base, "currency": pair.quote}
+    key = f"symbol={pair.base};currency={pair.quote};type={security_type}"
+    return [[Query("pair", f"{key};exchange={at}", f"pair={pair}", {**contract, "exchange": at}) for at in exchanges]]
 
 
 def spellings(ticker: str, market: Market | None) -> list[str]:

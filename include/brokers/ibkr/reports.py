@@ -15,13 +15,14 @@ _STATES = {
 }
 
 
-def report(trade: Any, fills: Sequence[Any], magnifier: Decimal) -> OrderReport:
-    """A report of ib_insync's trade.
+def report(trade: Any, fills: Sequence[Any], magnifier: Decimal, legs: tuple[OrderReport, ...] = ()) -> OrderReport:
+    """A report of the library's trade.
 
     Args:
         trade: From open orders, completed orders, or a placed order.
         fills: ib_insync's fills of this order.
         magnifier: Prices on the wire are this many times the currency unit.
+        legs: Reports of its closing orders.
     """
     order, status = trade.order, trade.orderStatus
     executed = [fill(each, magnifier) for each in fills]
@@ -44,6 +45,7 @@ def report(trade: Any, fills: Sequence[Any], magnifier: Decimal) -> OrderReport:
         code=str(last.errorCode) if last else None,
         message=last.message if last else None,
         updated_at=max((each.time for each in executed), default=None),
+        legs=legs,
     )
 
 

@@ -1,23 +1,28 @@
-"""One connection to TWS on an event loop in a thread of its own: the only place that touches ib_insync's machinery.
+"""One connection to TWS on an event loop in a thread of its own: the only place that touches the client library's machinery.
 
-ib_insync wants to live inside `asyncio.run`, even to be imported; steps are synchronous. It also hides what must not be hidden:
+The library wants to live inside `asyncio.run`, even to be imported; steps are synchronous. It also hides what must not be hidden:
 an answer it cannot decode is only logged, a request that TWS dropped never ends, a refused client id looks like a time-out.
 All of that ends here, as one of our errors.
 """
 
 import asyncio
+import concurrent.futures
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from include.brokers.base import ConnectionState
+from include.brokers.budgets import Budgets, Share
 from include.brokers.ibkr import failures
+from include.brokers.ibkr.library import AUTO, load
 from include.brokers.ibkr.loop_thread import LoopThread
-from include.brokers.ibkr.pacing import Pacer
-from include.errors import BrokerUnavailable, PolybrokerError, RateLimited
+from include.brokers.ibkr.pacing import Pacer, whole
+from include.errors import BrokerUnavailable, PolybrokerError
 
 T = TypeVar("T")
-CONNECT_MESSAGES = 10  # what ib_insync sends by itself while it connects, at most
+CONNECT_MESSAGES = 10  # what the library sends by itself while it connects, at most
+HISTORY_REQUESTS, HISTORY_SECONDS = 60, 600.0  # IBKR's limit for historical data
 LAST_TIMESTAMP = 45  # tick type: when the last trade happened, in seconds
 
 
@@ -29,9 +34,13 @@ class Session:
         account: Account code to follow, "" for the only one.
         timeout: Seconds for each answer.
         messages_per_second / searches_per_second: Never more than this in any second, as TWS sees it.
+        budgets: Where these limits are shared with other processes that use the same TWS; None: this one is alone.
         readonly: Leaves out what a read-only API refuses.
+        library: `ib_insync`, `ib_async` or `auto`.
+        beside: Another session whose thread this one shares, so that work on one may wait for the other.
 
     Attributes:
+        listeners: Called on the loop whenever TWS has said something of orders, or the line broke or came back.
         endings: Permanent order id -> how a completed order ended, in IBKR's words.
     """
 
@@ -45,12 +54,18 @@ class Session:
         timeout: float = 20.0,
         messages_per_second: int = 45,
         searches_per_second: int = 1,
+        budgets: Budgets | None = None,
         readonly: bool = True,
+        library: str = AUTO,
+        beside: "Session | None" = None,
     ) -> None:
         self.host, self.port, self.client_ids = host, port, tuple(client_ids)
         self.account, self.timeout, self.readonly = account, timeout, readonly
-        self._limits = messages_per_second, searches_per_second
+        self._limits, self._budgets = (messages_per_second, searches_per_second), budgets
         self._thread: LoopThread | None = None
+        self._wanted, self._beside = library, beside
+        self._line_lost = self._prepared = False
+        self.listeners: set[Callable[[], None]] = set()
         self._broken: asyncio.Future[PolybrokerError] | None = None
         self.ib: Any = None
         self.endings: dict[int, str] = {}
@@ -62,26 +77,70 @@ class Session:
         """Host and port, for messages."""
         return f"{self.host}:{self.port}"
 
+    @property
+    def state(self) -> ConnectionState:
+        """Where the connection stands, as far as it is known."""
+        if self.ib is None or self._broken is None:
+            return ConnectionState.CONNECTING if self._prepared and self._connecting.locked() else ConnectionState.DISCONNECTED
+        if self._line_lost:
+            return ConnectionState.DEGRADED
+        return ConnectionState.CONNECTED if self.ib.client.isReady() else ConnectionState.DISCONNECTED
+
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine on the session's loop, connected, and give its result.
 
         Raises:
             BrokerUnavailable: TWS cannot be reached, or the answer made no sense, or there was none in time.
         """
-        if self._thread is None:
-            self._thread = LoopThread(self._prepare)
+        return self.start(work).result()
 
-        async def connected() -> T:
+    def start(self, work: Callable[[], Coroutine[Any, Any, T]]) -> "concurrent.futures.Future[T]":
+        """The same without waiting for the result."""
+        return self._loop_thread().start(self.do(work))
+
+    async def do(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The same for those who are on the loop already."""
+        try:
+            await self._prepare()
             await self._ensure()
             return await work()
+        except asyncio.CancelledError:
+            if self._is_closed():
+                raise BrokerUnavailable(f"IBKR at {self.place}: the connection was closed meanwhile", broker="ibkr") from None
+            raise
 
-        return self._thread.run(connected())
+    def _is_closed(self) -> bool:
+        return self._beside._is_closed() if self._beside is not None else self._thread is None
 
     def close(self) -> None:
-        """Disconnect and end the thread; safe to call twice."""
-        if self._thread is not None:
+        """Disconnect and end the thread, where it is its own; safe to call twice."""
+        if self._beside is not None:
+            self.call(self._leave)
+        elif self._thread is not None:
             thread, self._thread = self._thread, None
             thread.close(self._leave)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call something on the loop, now; nothing where there is no loop any more."""
+        thread = self._thread if self._beside is None else self._beside._thread
+        if thread is not None:
+            thread.call(function)
+
+    def start_afresh(self, why: str) -> None:
+        """Let the next request open a new connection; call it on the loop."""
+        self._break(BrokerUnavailable(f"IBKR at {self.place}: {why}", broker="ibkr"))
+
+    def _loop_thread(self) -> LoopThread:
+        if self._beside is not None:
+            return self._beside._loop_thread()
+        if self._thread is None:
+            self._thread = LoopThread(self._prepare)
+        return self._thread
+
+    async def ask_named(self, request: Callable[[], Awaitable[T]]) -> T:
+        """`ask` for what TWS answers by name and not by number: a second such request would take the first one's answer."""
+        async with self._named:
+            return await self.ask(request)
 
     async def ask(self, request: Callable[[], Awaitable[T]], pacer: Pacer | None = None) -> T:
         """Send one request inside the pacing and wait for its answer; call it on the loop.
@@ -142,23 +201,36 @@ class Session:
             raise BrokerUnavailable(f"IBKR at {self.place}: not connected")
         if self._broken.done():
             error = self._broken.result()
-            raise type(error)(str(error))
+            again = type(error)(
+                str(error), code=error.code, broker=error.broker, broker_code=error.broker_code, context=error.context
+            )
+            raise again  # a new one: whoever raises it adds his own trace
 
     def _break(self, error: PolybrokerError) -> None:
         if self._broken is not None and not self._broken.done():
             self._broken.set_result(error)
 
     async def _prepare(self) -> None:
-        """What must be made on the loop."""
-        self.library = _load()
+        """What must be made on the loop, once."""
+        if self._prepared:
+            return
+        self._prepared = True
+        self.library = load(self._wanted)
         messages, searches = self._limits
-        self.messages, self.searches = Pacer(messages), Pacer(searches)
-        self._connecting = asyncio.Lock()
+        self.messages = Pacer(messages, share=self._shared("messages", messages), burst=messages // 4)
+        self.searches = Pacer(searches, share=self._shared("searches", searches))
+        self.history = Pacer(HISTORY_REQUESTS, HISTORY_SECONDS)
+        self._connecting, self._named = asyncio.Lock(), asyncio.Lock()
+
+    def _shared(self, endpoint: str, limit: int) -> Share | None:
+        return self._budgets.share(self.place, endpoint, whole(limit)) if self._budgets else None
 
     async def _ensure(self) -> None:
         async with self._connecting:
             if self._broken is not None and not self._broken.done():
                 return
+            if self._line_lost:
+                raise BrokerUnavailable(f"IBKR at {self.place} has no line to IBKR; it says when it is back", broker="ibkr")
             self._leave()
             for client_id in self.client_ids:
                 if await self._connect(client_id):
@@ -188,7 +260,7 @@ class Session:
         outcome = (await asyncio.gather(connecting, return_exceptions=True))[0]
         if broken.done() and isinstance(broken.result(), _ClientIdInUse):
             return False
-        unanswered = [str(key) for key in self.ib.wrapper._futures]  # ib_insync only logs what timed out while it connected
+        unanswered = [str(key) for key in self.ib.wrapper._futures]  # the library may only log what timed out while it connected
         if not broken.done() and not isinstance(outcome, BaseException) and not unanswered:
             return True
         self._leave()
@@ -207,18 +279,20 @@ class Session:
         ib.errorEvent += self._on_error
         ib.client.conn.disconnected += self._on_disconnected
         ib.client.conn.hasData.error_event += self._on_undecodable
+        for event in (ib.orderStatusEvent, ib.openOrderEvent, ib.execDetailsEvent, ib.commissionReportEvent):
+            event.connect(self._stir)
         self.endings = {}
         told, completed = ib.wrapper.tickString, ib.wrapper.completedOrder
 
         def tick_string(request_id: int, tick_type: int, value: str) -> None:
-            """ib_insync drops the time of the last trade; it is kept where a later reader looks for a time."""
+            """the library drops the time of the last trade; it is kept where a later reader looks for a time."""
             ticker = ib.wrapper.reqId2Ticker.get(request_id)
             if tick_type == LAST_TIMESTAMP and ticker is not None:
                 ticker.rtTime = datetime.fromtimestamp(int(value), UTC)
             told(request_id, tick_type, value)
 
         def completed_order(contract: Any, order: Any, state: Any) -> None:
-            """ib_insync drops how an order ended."""
+            """the library drops how an order ended."""
             self.endings[order.permId] = state.completedStatus
             completed(contract, order, state)
 
@@ -229,12 +303,29 @@ class Session:
         if code == failures.CLIENT_ID_IN_USE:
             self._break(_ClientIdInUse(text))
         elif code in failures.TOO_FAST:
-            self._break(RateLimited(f"IBKR error {code}: {text}"))
+            self._break(failures.request_failure(code, text))
         elif code in failures.CONNECTION_LOST:
-            self._break(BrokerUnavailable(f"IBKR error {code}: {text}"))
+            self._line_lost = code in failures.LINE_LOST
+            self._break(failures.request_failure(code, text))
+        elif code in failures.LINE_BACK:
+            self._line_lost = False  # what happened meanwhile is read anew: the next request opens a new connection
+            self.start_afresh(text)
+        elif code == failures.VALIDATION and request_id in self.ib.wrapper._futures:  # ib_async takes it for a warning, and waits
+            refused = self.library.wrapper.RequestError(request_id, code, text)
+            self.ib.wrapper._endReq(request_id, refused, success=False)
+            return
+        else:
+            return
+        self._stir()
 
     def _on_disconnected(self, message: str) -> None:
-        self._break(BrokerUnavailable(f"IBKR at {self.place} closed the connection{': ' if message else ''}{message}"))
+        self._line_lost = False
+        self.start_afresh(f"closed the connection{': ' if message else ''}{message}")
+        self._stir()
+
+    def _stir(self, *_: Any) -> None:
+        for listener in list(self.listeners):
+            listener()
 
     def _on_undecodable(self, _: Any, error: Exception) -> None:
         self._on_garbage(str(error))
@@ -246,10 +337,12 @@ class Session:
         """Forget the connection; its events must not reach the next one."""
         if self.ib is None:
             return
+        self._line_lost = False
         self.ib.errorEvent -= self._on_error
         self.ib.client.conn.disconnected -= self._on_disconnected
         self.ib.client.disconnect()
         self.ib, self._broken = None, None
+        self._stir()
 
 
 class _ClientIdInUse(PolybrokerError):
@@ -257,20 +350,12 @@ class _ClientIdInUse(PolybrokerError):
 
 
 class _DecodeAlarm(logging.LoggerAdapter[logging.Logger]):
-    """Stands where ib_insync logs an answer it could not decode: such an answer must end the read, not shorten it."""
+    """Stands where the library logs an answer it could not decode: such an answer must end the read, not shorten it."""
 
     def __init__(self, alarm: Callable[[str], None]) -> None:
-        super().__init__(logging.getLogger("ib_insync.Decoder"), {})
+        super().__init__(logging.getLogger(__name__), {})
         self._alarm = alarm
 
     def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
         """Raise the alarm."""
         self._alarm(str(msg))
-
-
-def _load() -> Any:
-    """ib_insync, quiet: whatever it would log is either raised here or of no interest."""
-    import ib_insync
-
-    logging.getLogger("ib_insync").setLevel(logging.CRITICAL)
-    return ib_insync

@@ -1,28 +1,32 @@
-"""Paper trading in process, at the quotes of the broker it mirrors.
+"""Paper trading in process, at the quotes of the broker it mirrors: the port's reference implementation.
 
 Contracts are the mirror's own, with native ids `<mirror>:<native id>`. Orders fill at the mirror's fresh bid and ask plus
-slippage, in `include/simulation`; the account lives in the project's database.
+slippage, in `include/simulation`; the account lives in the project's database. Nothing happens between calls: resting orders
+are looked at when somebody asks for them, at the quotes of that moment.
 
 It converts by itself: what a purchase needs in a foreign currency is first taken from cash in that currency, the rest bought with
 the base currency at the middle of the mirror's FX quote; proceeds in a foreign currency are sold for it the same way. So a shadow
 portfolio needs no funding per currency.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from include.brokers.base import Broker, BrokerContext, Capabilities, ResendClass
+from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, ResendClass
 from include.brokers.paper.account import PaperAccount, PaperLedger
 from include.brokers.paper.config import PaperConfig
+from include.brokers.paper.mirror import PAPER, Mirror
 from include.brokers.paper.reports import order_report, position, refusal
+from include.brokers.paper.requests import request
 from include.domain.account import Account, AccountSnapshot, Environment
-from include.domain.contract import CONTRACT_SCHEMA, Contract
+from include.domain.bar import Bar, BarSize
+from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
-from include.domain.order import Order, OrderReport, OrderState, OrderType, TimeInForce
+from include.domain.order import Fill, Order, OrderChange, OrderReport, OrderState, OrderType, TimeInForce
 from include.domain.quote import Quote
 from include.errors import (
     AuthenticationFailed,
@@ -32,11 +36,11 @@ from include.errors import (
     InvalidSymbol,
     OrderRejected,
     Transient,
-    Unsupported,
 )
-from include.simulation.engine import SimOrder, SimRequest
+from include.simulation.engine import Profit, SimOrder
+from include.simulation.profits import total
 
-PAPER = "paper"
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -59,6 +63,9 @@ class PaperBroker(Broker):
         super().__init__(account, context)
         self._clock = clock
         self._config = PaperConfig.read(context.config)
+        self._mirror = Mirror(context.mirror)
+        self._opened: PaperLedger | None = None
+        self._state = ConnectionState.DISCONNECTED
         mirrored = context.mirror.capabilities if context.mirror else None
         self.capabilities = Capabilities(
             lists_all=mirrored.lists_all if mirrored else False,
@@ -68,19 +75,35 @@ class PaperBroker(Broker):
             times_in_force=frozenset(TimeInForce),
             asset_classes=mirrored.asset_classes if mirrored else frozenset(AssetClass),
             fractional=mirrored.fractional if mirrored else False,
+            brackets=True,
+            cash_amounts=True,
+            extended_hours=True,
+            modifies=True,
+            bars=mirrored.bars if mirrored else False,
+            quote_stream=mirrored.quote_stream if mirrored else False,
         )
 
     @property
     def source(self) -> str:
         """The mirror's: its ids, with a prefix."""
-        return f"{PAPER}-{self._mirror().source}"
+        return f"{PAPER}-{self._mirror.broker.source}"
+
+    @property
+    def state(self) -> ConnectionState:
+        """Degraded while the mirror is not connected: the account can be read, nothing fills."""
+        mirror = self.context.mirror
+        if self._state is ConnectionState.CONNECTED and (mirror is None or mirror.state is not ConnectionState.CONNECTED):
+            return ConnectionState.DEGRADED
+        return self._state
 
     def connect(self) -> None:
         """Check that there is a store for the account. The mirror was opened, and is closed, by whoever made the context."""
+        self._state = ConnectionState.CONNECTING
         self._ledger()
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is held open; what was in memory is forgotten."""
+        self._opened, self._state = None, ConnectionState.CLOSED
 
     def prove_environment(self) -> None:
         """An account in process moves no money: it can only be `paper` or `sandbox`.
@@ -91,36 +114,33 @@ class PaperBroker(Broker):
         if self.account.environment is Environment.LIVE:
             raise AuthenticationFailed(f"{self.account.account_id}: a paper account cannot be live; set its environment to paper")
 
+    # --- the market, which is the mirror's ----------------------------------------------------------------------------
+
     def contracts(self, wanted: Sequence[Instrument]) -> Iterator[pa.RecordBatch]:
         """The mirror's contracts as this broker's.
 
         Raises:
             BrokerUnavailable: There is no mirror, or it cannot be read.
         """
-        mirror = self._mirror()
-        for batch in mirror.contracts(wanted):
-            columns = {name: batch.column(name) for name in CONTRACT_SCHEMA.names}
-            columns["broker"] = pa.array([PAPER] * batch.num_rows, pa.string())
-            columns["native_id"] = pc.binary_join_element_wise(f"{mirror.name}:", columns["native_id"], "")
-            yield pa.RecordBatch.from_arrays([columns[name] for name in CONTRACT_SCHEMA.names], schema=CONTRACT_SCHEMA)
+        return self._mirror.contracts(wanted)
 
     def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
         """The mirror's quotes, by our native ids."""
-        if not contracts:
-            return {}
-        mirror = self._mirror()
-        theirs = [
-            contract.model_copy(update={"broker": mirror.name, "native_id": self._their_id(contract)}) for contract in contracts
-        ]
-        found = mirror.quotes(theirs)
-        return {
-            f"{mirror.name}:{native_id}": quote.model_copy(update={"native_id": f"{mirror.name}:{native_id}"})
-            for native_id, quote in found.items()
-        }
+        return self._mirror.quotes(contracts)
 
     def fx_quotes(self, base: str, currencies: Sequence[str]) -> dict[str, Quote]:
         """The mirror's FX quotes."""
-        return self._mirror().fx_quotes(base, currencies)
+        return self._mirror.broker.fx_quotes(base, currencies)
+
+    def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
+        """The mirror's bars."""
+        return self._mirror.bars(contract, size, start, end)
+
+    def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
+        """The mirror's quotes as they change. They fill nothing by themselves."""
+        return self._mirror.stream_quotes(contracts)
+
+    # --- the account --------------------------------------------------------------------------------------------------
 
     def snapshot(self, session: str, taken_at: datetime) -> AccountSnapshot:
         """The account at the mirror's quotes (a position without one at its last price), in the base currency.
@@ -137,17 +157,52 @@ class PaperBroker(Broker):
                 broker=PAPER,
                 environment=self.account.environment,
                 currency=self._config.base_currency,
-                equity=self._equity(account),
+                equity=self._valued(account, lambda rates: engine.equity(rates, self._config.base_currency)),
                 settled_cash=dict(engine.cash),
                 positions=tuple(
                     position(held, account.contracts[key], engine.marks.get(key)) for key, held in engine.positions.items()
                 ),
-                open_orders=tuple(order_report(order) for order in engine.open_orders()),
+                open_orders=tuple(order_report(order, engine) for order in engine.open_orders()),
                 taken_at=taken_at,
                 session=session,
             )
 
         return self._ledger().change(read)
+
+    def profits(self) -> tuple[list[Profit], Profit]:
+        """(every contract ever traded, in its currency; the whole account in the base currency), at the mirror's quotes.
+
+        Raises:
+            BrokerUnavailable: The mirror cannot be read, or has no rate for a currency that was traded.
+        """
+
+        def read(account: PaperAccount) -> tuple[list[Profit], Profit]:
+            self._refresh(account, account.in_use())
+            rows = account.engine.profits()
+            return rows, self._valued(account, lambda rates: total(rows, rates, self._config.base_currency))
+
+        return self._ledger().change(read)
+
+    def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
+        """Orders ever taken, oldest first; those that stand are first filled as far as the mirror's quotes let them."""
+
+        def read(account: PaperAccount) -> list[OrderReport]:
+            self._let_fill(account, account.engine.open_orders())
+            orders = account.engine.open_orders() if open_only else account.engine.orders.values()
+            return [order_report(order, account.engine) for order in orders]
+
+        return self._ledger().change(read)
+
+    def fills(self, since: datetime) -> list[tuple[str, Fill]]:
+        """(client order id, fill) of every execution at or after `since`, oldest first; of brackets' closing orders, too."""
+
+        def read(account: PaperAccount) -> list[tuple[str, Fill]]:
+            self._let_fill(account, account.engine.open_orders())
+            return [(order.client_order_id, fill) for order, fill in account.engine.fills(since)]
+
+        return self._ledger().change(read)
+
+    # --- orders -------------------------------------------------------------------------------------------------------
 
     def submit(self, order: Order) -> OrderReport:
         """Fill an order at the mirror's fresh quote, or let it rest.
@@ -155,120 +210,130 @@ class PaperBroker(Broker):
         Raises:
             AuthenticationFailed: The account claims `live`.
             DuplicateOrder: The id was used before.
-            InsufficientFunds / InvalidQuantity / InvalidSymbol / NotPermitted / OrderRejected: Refused; nothing stands.
+            InsufficientFunds / InvalidQuantity / InvalidSymbol / MarketClosed / NotPermitted / OrderRejected: Refused; nothing
+                stands.
             BrokerUnavailable: The mirror cannot be read, or has no rate for the currency; nothing was changed.
         """
         self.prove_environment()
-        self._their_id(order.contract)
+        self._mirror.theirs(order.contract)
 
-        def send(account: PaperAccount) -> SimOrder:
+        def send(account: PaperAccount) -> OrderReport:
             if account.engine.find(order.client_order_id):
-                raise DuplicateOrder(f"{order.client_order_id} stands already in paper account {self.account.account_id}")
+                words = f"{order.client_order_id} stands already in paper account {self.account.account_id}"
+                raise DuplicateOrder(words, broker=PAPER)
             account.know(order.contract)
             self._refresh(account, [order.contract])
             if account.engine.ledger.rate(order.contract.currency) is None:
-                raise BrokerUnavailable(f"paper: {self._mirror().name} has no rate for {order.contract.currency}")
-            done = account.engine.submit(_request(order, self._clock()), self._clock())
+                words = f"paper: {self._mirror.broker.name} has no rate for {order.contract.currency}"
+                raise BrokerUnavailable(words, broker=PAPER)
+            if order.order_type is not OrderType.MARKET and account.engine.quote(order.contract.native_id) is None:
+                words = f"paper: {self._mirror.broker.name} quotes no {order.contract.symbol}: unknown there, or not traded"
+                raise InvalidSymbol(words, broker=PAPER)
+            now = self._clock()
+            done = account.engine.submit(request(order, now), now)
             if done.state is OrderState.REJECTED:
                 raise refusal(done)
-            return done
+            return order_report(done, account.engine)
 
-        return order_report(self._ledger().change(send))
+        return self._ledger().change(send)
 
     def find_order(self, client_order_id: str) -> OrderReport | None:
         """The order by our id, filled further where the mirror's quotes have crossed it; None when it was never taken."""
 
-        def look(account: PaperAccount) -> SimOrder | None:
-            self._let_fill(account, client_order_id)
-            return next(iter(account.engine.find(client_order_id)), None)
+        def look(account: PaperAccount) -> OrderReport | None:
+            self._let_fill(account, account.engine.find(client_order_id))
+            found = account.engine.find(client_order_id)
+            return order_report(found[0], account.engine) if found else None
 
-        found = self._ledger().change(look)
-        return order_report(found) if found else None
+        return self._ledger().change(look)
 
     def cancel(self, client_order_id: str) -> OrderReport:
-        """Cancel what is left of an order.
+        """Cancel what is left of an order. A bracket's closing orders stay: they have ids of their own (`<id>-tp`, `<id>-sl`).
 
         Raises:
             OrderRejected: There is no such order.
         """
 
-        def end(account: PaperAccount) -> SimOrder:
-            self._let_fill(account, client_order_id)
-            found = account.engine.find(client_order_id)
-            if not found:
-                raise OrderRejected(f"paper account {self.account.account_id} has no order {client_order_id}")
-            return account.engine.cancel(found[0].order_id, self._clock())
+        def end(account: PaperAccount) -> OrderReport:
+            order = self._standing(account, client_order_id)
+            return order_report(account.engine.cancel(order.order_id, self._clock()), account.engine)
 
-        return order_report(self._ledger().change(end))
+        return self._ledger().change(end)
+
+    def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
+        """Change a standing order, after it was filled as far as the mirror's quotes let it, and fill it again if they do.
+
+        Raises:
+            OrderRejected: There is no such order, it is final, or it would not be taken like that: it stands as before.
+        """
+
+        def do(account: PaperAccount) -> OrderReport:
+            order = self._standing(account, client_order_id)
+            return order_report(account.engine.modify(order.order_id, change, self._clock()), account.engine)
+
+        return self._ledger().change(do)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
 
     def _ledger(self) -> PaperLedger:
+        if self._state is ConnectionState.CLOSED:
+            raise BrokerUnavailable("paper: not connected", broker=PAPER)
         if self.context.accounts is None:
             raise InputError("expected a store for paper accounts", source="BrokerContext", field="accounts")
-        return PaperLedger(self.context.accounts, self.account.broker_account or self.account.account_id, self._config)
+        if self._opened is None:
+            key = self.account.broker_account or self.account.account_id
+            self._opened = PaperLedger(self.context.accounts, key, self._config)
+            self._state = ConnectionState.CONNECTED
+        return self._opened
 
-    def _mirror(self) -> Broker:
-        if self.context.mirror is None:
-            raise BrokerUnavailable("paper: the broker it mirrors is not open")
-        return self.context.mirror
+    def _standing(self, account: PaperAccount, client_order_id: str) -> SimOrder:
+        """The order by our id, brought up to date. Raises `OrderRejected`."""
+        self._let_fill(account, account.engine.find(client_order_id))
+        found = account.engine.find(client_order_id)
+        if not found:
+            words = f"paper account {self.account.account_id} has no order {client_order_id}"
+            raise OrderRejected(words, broker=PAPER)
+        return found[0]
 
-    def _their_id(self, contract: Contract) -> str:
-        prefix, _, native_id = contract.native_id.partition(":")
-        if contract.broker != PAPER or prefix != self._mirror().name or not native_id:
-            raise InvalidSymbol(f"paper: {contract.broker} {contract.native_id} is no contract of {self._mirror().name}'s list")
-        return native_id
-
-    def _let_fill(self, account: PaperAccount, client_order_id: str) -> None:
-        """New quotes for an open order; without the mirror the order stays as it is, which is still its true state."""
-        orders = [order for order in account.engine.find(client_order_id) if order.is_open]
+    def _let_fill(self, account: PaperAccount, orders: Sequence[SimOrder]) -> None:
+        """New quotes for open orders; without the mirror they stay as they are, which is still their true state."""
+        standing = [leg for order in orders for leg in (order, *account.engine.legs(order)) if leg.is_open]
+        wanted = dict.fromkeys(order.native_id for order in standing)
         try:
-            self._refresh(account, [account.contracts[order.native_id] for order in orders])
+            self._refresh(account, [account.contracts[native_id] for native_id in wanted])
         except Transient:
             account.engine.expire(self._clock())
 
     def _refresh(self, account: PaperAccount, contracts: Sequence[Contract]) -> None:
-        """Rates first, then marks (which fill resting orders), then the end of DAY orders."""
-        engine = account.engine
-        base = self._config.base_currency
-        currencies = sorted({contract.currency for contract in contracts} - {base})
-        for currency, rate in self._rates(currencies).items():
+        """Rates first, then marks (which fill resting orders), then what time brings."""
+        engine, config = account.engine, self._config
+        currencies = sorted({contract.currency for contract in contracts} - {config.base_currency})
+        for currency, rate in self._mirror.middle_rates(config.base_currency, currencies).items():
             engine.set_rate(currency, rate)
-        for native_id, quote in self.quotes(contracts).items():
+        for native_id, quote in self._mirror.quotes(contracts).items():
             price = quote.mid
             if price is not None and price > 0:
-                currency = account.contracts[native_id].currency
-                engine.set_mark(native_id, currency, price, quote.time, bid=quote.bid, ask=quote.ask, now=self._clock())
+                engine.set_mark(
+                    native_id,
+                    account.contracts[native_id].currency,
+                    price,
+                    quote.time,
+                    bid=quote.bid,
+                    ask=quote.ask,
+                    volume=config.volume_per_quote,
+                    daily_volume=config.daily_volume,
+                    now=self._clock(),
+                )
         engine.expire(self._clock())
 
-    def _rates(self, currencies: Sequence[str]) -> dict[str, Decimal]:
-        if not currencies:
-            return {}
+    def _valued(self, account: PaperAccount, value: Callable[[dict[str, Decimal]], T]) -> T:
+        """Something in the base currency, with rates asked for where an amount's currency has none yet."""
+        engine, base = account.engine, self._config.base_currency
+        currencies = {currency for currency, amount in engine.cash.items() if amount}
+        currencies |= {row.currency for row in engine.profits()}
+        missing = sorted(currencies - {base} - set(engine.ledger.rates))
+        rates = engine.ledger.rates | self._mirror.middle_rates(base, missing)
         try:
-            found = self.fx_quotes(self._config.base_currency, currencies)
-        except Unsupported:
-            return {}
-        middles = {currency: quote.mid for currency, quote in found.items()}
-        return {currency: rate for currency, rate in middles.items() if rate is not None and rate > 0}
-
-    def _equity(self, account: PaperAccount) -> Decimal:
-        held = {currency for currency, amount in account.engine.cash.items() if amount} - {self._config.base_currency}
-        rates = account.engine.ledger.rates | self._rates(sorted(held - set(account.engine.ledger.rates)))
-        try:
-            return account.engine.equity(rates, self._config.base_currency)
+            return value(rates)
         except InputError as error:
-            raise BrokerUnavailable(f"paper: {error}") from error
-
-
-def _request(order: Order, now: datetime) -> SimRequest:
-    """The engine's request. Whether an order may go after its `valid_until` is decided elsewhere; here it then stands a day."""
-    return SimRequest(
-        client_order_id=order.client_order_id,
-        native_id=order.contract.native_id,
-        symbol=order.contract.symbol,
-        currency=order.contract.currency,
-        side=order.side,
-        order_type=order.order_type,
-        time_in_force=order.time_in_force,
-        quantity=order.quantity,
-        limit_price=order.limit_price,
-        expires_at=order.valid_until if order.valid_until > now else None,
-    )
+            raise BrokerUnavailable(f"paper: {error}", broker=PAPER) from error

@@ -6,8 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from include.domain.order import OrderType, Side
 from include.sandbox.alpaca.assets import find_asset, kind_of
+from include.sandbox.alpaca.desk import Desk, held_for_orders, reserved_cash
 from include.sandbox.alpaca.venue import Venue, plain, refusal, venue_of
 from include.sandbox.book import VenueBook
 from include.simulation.engine import SimPosition
@@ -22,30 +22,13 @@ def price_of(book: VenueBook, position: SimPosition) -> Decimal:
     return quote.last if quote else position.average_cost
 
 
-def reserved_cash(book: VenueBook) -> Decimal:
-    """What open purchases have set aside."""
-    total = ZERO
-    for order in book.engine.open_orders():
-        quote = book.engine.quote(order.native_id)
-        price = order.limit_price if order.order_type is OrderType.LIMIT else (quote.ask if quote else None)
-        if order.side is Side.BUY and price is not None:
-            total += order.remaining * price
-    return total
-
-
-def held_for_orders(book: VenueBook, native_id: str) -> Decimal:
-    """What open sales have set aside of one holding."""
-    selling = [o for o in book.engine.open_orders() if o.native_id == native_id and o.side is Side.SELL]
-    return sum((order.remaining for order in selling), ZERO)
-
-
 def account_json(venue: Venue) -> dict[str, Any]:
     """The account: a cash account in USD, so buying power is the cash that is not set aside."""
     book = venue.book
     cash = book.engine.cash.get("USD", ZERO)
     held = [p for p in book.engine.positions.values() if p.currency == "USD"]
     market_value = sum((p.quantity * price_of(book, p) for p in held), ZERO)
-    equity, power = plain((cash + market_value).quantize(CENT)), plain(max(cash - reserved_cash(book), ZERO).quantize(CENT))
+    equity, power = plain((cash + market_value).quantize(CENT)), plain(max(cash - reserved_cash(venue.desk), ZERO).quantize(CENT))
     return {
         "id": str(venue.account_id),
         "account_number": book.account_code,
@@ -73,8 +56,9 @@ def account_json(venue: Venue) -> dict[str, Any]:
     }
 
 
-def position_json(book: VenueBook, position: SimPosition) -> dict[str, Any]:
+def position_json(desk: Desk, position: SimPosition) -> dict[str, Any]:
     """A holding; Alpaca writes pairs without the slash here (`BTCUSD`)."""
+    book = desk.book
     listing = book.by_native_id.get(position.native_id)
     price = price_of(book, position)
     cost, value = position.quantity * position.average_cost, position.quantity * price
@@ -86,7 +70,7 @@ def position_json(book: VenueBook, position: SimPosition) -> dict[str, Any]:
         "asset_marginable": False,
         "avg_entry_price": plain(position.average_cost),
         "qty": plain(position.quantity),
-        "qty_available": plain(position.quantity - held_for_orders(book, position.native_id)),
+        "qty_available": plain(position.quantity - held_for_orders(desk, position.native_id)),
         "side": "long",
         "market_value": plain(value),
         "cost_basis": plain(cost),
@@ -102,22 +86,26 @@ async def get_account(request: Request) -> Response:
     """The account."""
     venue = venue_of(request)
     with venue.book.lock:
+        venue.desk.advance()
         return JSONResponse(account_json(venue))
 
 
 async def list_positions(request: Request) -> Response:
     """All holdings."""
-    book = venue_of(request).book
-    with book.lock:
-        return JSONResponse([position_json(book, position) for position in book.engine.positions.values()])
+    venue = venue_of(request)
+    with venue.book.lock:
+        venue.desk.advance()
+        return JSONResponse([position_json(venue.desk, position) for position in venue.book.engine.positions.values()])
 
 
 async def get_position(request: Request) -> Response:
     """One holding by symbol or asset id."""
-    book = venue_of(request).book
+    venue = venue_of(request)
+    book = venue.book
     with book.lock:
+        venue.desk.advance()
         listing = find_asset(book, request.path_params["symbol"])
         position = book.engine.positions.get(listing.native_id) if listing else None
         if position is None:
             return refusal(404, 40410000, "position does not exist")
-        return JSONResponse(position_json(book, position))
+        return JSONResponse(position_json(venue.desk, position))

@@ -3,10 +3,10 @@
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
-from include.sandbox.alpaca import account, assets, data, orders, sessions
-from include.sandbox.alpaca.gate import Gate
+from include.sandbox.alpaca import account, assets, data, orders, sessions, streams, tokens
+from include.sandbox.alpaca.gate import TOKEN_PATH, Gate
 from include.sandbox.alpaca.venue import Venue, refusal
 
 
@@ -31,13 +31,21 @@ def create_app(venue: Venue) -> Starlette:
         Route("/v2/orders", orders.list_orders),
         Route("/v2/orders", orders.cancel_all, methods=["DELETE"]),
         Route("/v2/orders/{order_id}", orders.get_order),
+        Route("/v2/orders/{order_id}", orders.replace_order, methods=["PATCH"]),
         Route("/v2/orders/{order_id}", orders.cancel_order, methods=["DELETE"]),
+        Route("/v2/account/activities/FILL", orders.list_fills),
+        Route(TOKEN_PATH, tokens.issue_token, methods=["POST"]),
         Route("/v2/clock", sessions.get_clock),
         Route("/v2/calendar", sessions.get_calendar),
         Route("/v2/stocks/quotes/latest", data.stock_quotes),
         Route("/v2/stocks/bars/latest", data.stock_bars),
         Route("/v2/stocks/trades/latest", data.stock_trades),
         Route("/v1beta3/crypto/us/latest/quotes", data.crypto_quotes),
+        Route("/v2/stocks/bars", data.stock_history),
+        Route("/v1beta3/crypto/us/bars", data.crypto_history),
+        WebSocketRoute("/stream", streams.trade_updates),
+        WebSocketRoute("/v2/{feed}", streams.stock_quotes),
+        WebSocketRoute("/v1beta3/crypto/us", streams.crypto_quotes),
     ]
     app = Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown, 500: _broken})
     app.state.venue = venue

@@ -1,4 +1,4 @@
-"""Answers that are none: a connection that dies, and one that stays silent."""
+"""Answers that are none: a connection that dies, one that dies in the middle of an answer, and one that stays silent."""
 
 import asyncio
 from typing import Any
@@ -41,4 +41,15 @@ class DroppedResponse(SilentResponse):
         transport = _transports.get(tuple(scope["client"]))
         if transport is not None:
             transport.abort()
+        await super().__call__(scope, receive, send)
+
+
+class HalfResponse(DroppedResponse):
+    """Promises a body, sends a part of it, and closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send half of an answer."""
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"id": "', "more_body": True})
         await super().__call__(scope, receive, send)

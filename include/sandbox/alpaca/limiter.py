@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 WINDOW_SECONDS = 60
 
@@ -29,10 +30,14 @@ class Limiter:
         self._count += 1
         return self._count <= self.requests_per_minute
 
-    def headers(self) -> dict[str, str]:
-        """The `X-RateLimit-*` headers as of the last `take`."""
+    def seconds_left(self) -> float:
+        """Until the next window begins; not negative."""
+        return max(self._window + WINDOW_SECONDS - self._clock(), 0.0)
+
+    def headers(self, skew: timedelta = timedelta(0)) -> dict[str, str]:
+        """The `X-RateLimit-*` headers as of the last `take`, written by a clock that is `skew` ahead."""
         return {
             "X-RateLimit-Limit": str(self.requests_per_minute),
             "X-RateLimit-Remaining": str(max(self.requests_per_minute - self._count, 0)),
-            "X-RateLimit-Reset": str(math.ceil(self._window + WINDOW_SECONDS)),
+            "X-RateLimit-Reset": str(math.ceil(self._window + WINDOW_SECONDS + skew.total_seconds())),
         }

@@ -1,12 +1,11 @@
-"""/v2/orders: create, list, get, cancel.
+"""/v2/orders: create, list, get, replace, cancel; /v2/account/activities/FILL.
 
-Faults of creating, after the order was accepted: `http_504_after_accept`, `drop_after_accept` (the connection dies),
-`hang_after_accept` (no answer).
+Faults of creating and replacing, after the order was accepted: `accept_then_server_error` (504), `accept_then_drop` (the
+connection dies), `accept_then_silent` (no answer).
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,81 +14,49 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from include.domain.order import OrderState, TimeInForce
-from include.sandbox.alpaca.assets import kind_of
 from include.sandbox.alpaca.broken import DroppedResponse, SilentResponse
-from include.sandbox.alpaca.order_check import Refused, read_order, refusal_of, standing
-from include.sandbox.alpaca.sessions import next_open_close
-from include.sandbox.alpaca.venue import Venue, plain, refusal, stamp, venue_of
-from include.simulation.engine import SimOrder
+from include.sandbox.alpaca.desk import Refusal
+from include.sandbox.alpaca.order_check import FORBIDDEN, UNPROCESSABLE, Refused, read_order
+from include.sandbox.alpaca.replacing import read_changes
+from include.sandbox.alpaca.venue import Venue, refusal, venue_of
+from include.sandbox.alpaca.writing import activity_json, order_json
+from include.sandbox.faults import Fault
 
-STATUS = {
-    OrderState.ACCEPTED: "new",
-    OrderState.PARTIALLY_FILLED: "partially_filled",
-    OrderState.FILLED: "filled",
-    OrderState.CANCELLED: "canceled",
-    OrderState.EXPIRED: "expired",
-    OrderState.REJECTED: "rejected",
-}
 MAX_LIMIT = 500
-
-
-def order_json(venue: Venue, order: SimOrder, status: str | None = None) -> dict[str, Any]:
-    """An order as Alpaca writes it; `status` instead of the engine's where Alpaca's first answer differs."""
-    listing = venue.book.by_native_id.get(order.native_id)
-    at = {STATUS[order.state]: stamp(order.updated_at)}
-    return {
-        "id": str(venue.order_uuid(order.order_id)),
-        "client_order_id": order.client_order_id,
-        "created_at": stamp(order.created_at),
-        "updated_at": stamp(order.updated_at),
-        "submitted_at": stamp(order.created_at),
-        "filled_at": at.get("filled"),
-        "expired_at": at.get("expired"),
-        "canceled_at": at.get("canceled"),
-        "failed_at": None,
-        "expires_at": stamp(order.expires_at) if order.expires_at else None,
-        "replaced_at": None,
-        "replaced_by": None,
-        "replaces": None,
-        "asset_id": order.native_id,
-        "symbol": order.symbol,
-        "asset_class": kind_of(listing) if listing else "us_equity",
-        "notional": None,
-        "qty": plain(order.quantity),
-        "filled_qty": plain(order.filled_quantity),
-        "filled_avg_price": None if order.average_price is None else plain(order.average_price),
-        "order_class": "",
-        "order_type": order.order_type.value,
-        "type": order.order_type.value,
-        "side": order.side.value,
-        "time_in_force": order.time_in_force.value,
-        "limit_price": None if order.limit_price is None else plain(order.limit_price),
-        "stop_price": None,
-        "status": status or STATUS[order.state],
-        "extended_hours": False,
-        "legs": None,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
-    }
+MAX_ACTIVITIES = 100
 
 
 async def create_order(request: Request) -> Response:
-    """Take an order. The first answer is always `pending_new`, as at Alpaca: fills show on the next look."""
+    """Take one order; the answer shows it as accepted even where it fills at once, as Alpaca's does."""
+    return await _change(request, _accept)
+
+
+async def replace_order(request: Request) -> Response:
+    """Put another order in the place of an open one; the answer shows the new one."""
+    number = _number(venue_of(request), request.path_params["order_id"])
+    return number if isinstance(number, Response) else await _change(request, lambda venue, body: _replace(venue, number, body))
+
+
+async def _change(request: Request, change: Callable[[Venue, dict[str, Any]], dict[str, Any]]) -> Response:
     venue = venue_of(request)
     body = _read(await request.body())
     if body is None:
         return refusal(400, 40010000, "request body format is invalid")
     try:
-        accepted = _accept(venue, body)
+        with venue.book.lock:
+            venue.desk.advance()
+            accepted = change(venue, body)
     except Refused as refused:
         return refused.response
-    if venue.book.misbehaves("http_504_after_accept"):
+    except Refusal as refused:
+        if str(refused) == "insufficient_funds":
+            return refusal(*FORBIDDEN, "insufficient buying power")
+        return refusal(*UNPROCESSABLE, f"order refused: {refused}")
+    if venue.book.misbehaves(Fault.ACCEPT_THEN_SERVER_ERROR):
         return refusal(504, 50410000, "request timed out")
-    if venue.book.misbehaves("drop_after_accept"):
+    if venue.book.misbehaves(Fault.ACCEPT_THEN_DROP):
         return DroppedResponse()
-    if venue.book.misbehaves("hang_after_accept"):
+    if venue.book.misbehaves(Fault.ACCEPT_THEN_SILENT):
         return SilentResponse()
     return JSONResponse(accepted)
 
@@ -105,19 +72,14 @@ def _read(raw: bytes) -> dict[str, Any] | None:
 
 
 def _accept(venue: Venue, body: dict[str, Any]) -> dict[str, Any]:
-    book = venue.book
-    with book.lock:
-        now = book.clock()
-        book.engine.expire(now)
-        wanted = read_order(book, body)
-        if wanted.time_in_force is TimeInForce.DAY:
-            wanted = replace(wanted, expires_at=next_open_close(now)[1])
-        order = book.engine.submit(wanted, now)
-        book.save()
-        if order.state is OrderState.REJECTED:
-            raise refusal_of(order)
-        fresh = order.model_copy(update={"filled_quantity": Decimal(0), "average_price": None, "state": OrderState.ACCEPTED})
-        return order_json(venue, fresh, "pending_new")
+    wanted, legs = read_order(venue.desk, body)
+    answer = order_json(venue, venue.desk.submit(wanted, legs), "pending_new")
+    return {**answer, "legs": [order_json(venue, leg) for leg in legs] or None}
+
+
+def _replace(venue: Venue, number: int, body: dict[str, Any]) -> dict[str, Any]:
+    changes = read_changes(venue.desk, venue.desk.orders[number], body)
+    return order_json(venue, venue.desk.replace(number, changes), "pending_new")
 
 
 async def list_orders(request: Request) -> Response:
@@ -130,14 +92,14 @@ async def list_orders(request: Request) -> Response:
         after, until = (_moment(query.get(name)) for name in ("after", "until"))
     except ValueError:
         return refusal(422, 40010001, "invalid limit, after or until")
+    nested = _nested(request)
     with venue.book.lock:
-        _expire(venue)
-        orders: Iterable[SimOrder] = venue.book.engine.orders.values()
+        venue.desk.advance()
         found = [
             order
-            for order in orders
-            if order.state is not OrderState.REJECTED
-            and (status == "all" or order.is_open == (status == "open"))
+            for order in venue.desk.orders.values()
+            if (status == "all" or order.is_open == (status == "open"))
+            and not (nested and order.parent)
             and side in (None, order.side.value)
             and (not symbols or order.symbol in symbols)
             and (after is None or order.created_at > after)
@@ -145,70 +107,94 @@ async def list_orders(request: Request) -> Response:
         ]
         if query.get("direction", "desc") == "desc":
             found.reverse()
-        return JSONResponse([order_json(venue, order) for order in found[:limit]])
+        return JSONResponse([order_json(venue, order, nested=nested) for order in found[:limit]])
 
 
 async def get_order(request: Request) -> Response:
-    """One order by Alpaca's id."""
+    """One order by Alpaca's id; `nested=true` tells its closing orders too."""
     venue = venue_of(request)
-    with venue.book.lock:
-        _expire(venue)
-        found = _by_uuid(venue, request.path_params["order_id"])
-        return JSONResponse(order_json(venue, found)) if isinstance(found, SimOrder) else found
+    number = _number(venue, request.path_params["order_id"])
+    return number if isinstance(number, Response) else _told(venue, number, _nested(request))
 
 
 async def get_by_client_id(request: Request) -> Response:
     """One order by the client's id."""
     venue, wanted = venue_of(request), request.query_params.get("client_order_id", "")
+    order = venue.desk.find(wanted)
+    return refusal(404, 40410000, f"order not found for {wanted}") if order is None else _told(venue, order.number, False)
+
+
+def _told(venue: Venue, number: int, nested: bool) -> Response:
     with venue.book.lock:
-        _expire(venue)
-        order = standing(venue.book, wanted)
-        if order is None:
-            return refusal(404, 40410000, f"order not found for {wanted}")
-        return JSONResponse(order_json(venue, order))
+        venue.desk.advance()
+        order = venue.desk.orders[number]
+        answer = JSONResponse(order_json(venue, order, nested=nested))
+        venue.desk.told(order)
+        return answer
 
 
 async def cancel_order(request: Request) -> Response:
     """Cancel one order; 422 where it is final."""
     venue = venue_of(request)
-    book = venue.book
-    with book.lock:
-        _expire(venue)
-        found = _by_uuid(venue, request.path_params["order_id"])
-        if not isinstance(found, SimOrder):
-            return found
-        if not found.is_open:
-            return refusal(422, 42210000, f'order is already in "{STATUS[found.state]}" state')
-        book.engine.cancel(found.order_id, book.clock())
-        book.save()
+    number = _number(venue, request.path_params["order_id"])
+    if isinstance(number, Response):
+        return number
+    with venue.book.lock:
+        venue.desk.advance()
+        order = venue.desk.orders[number]
+        if not order.is_open:
+            return refusal(422, 42210000, f'order is already in "{order.status}" state')
+        venue.desk.cancel(number)
         return Response(status_code=204)
 
 
 async def cancel_all(request: Request) -> Response:
     """Cancel every open order; 207 with one status per order."""
     venue = venue_of(request)
-    book = venue.book
-    with book.lock:
-        _expire(venue)
-        cancelled = [book.engine.cancel(order.order_id, book.clock()) for order in book.engine.open_orders()]
-        book.save()
-        rows = [{"id": str(venue.order_uuid(o.order_id)), "status": 200, "body": order_json(venue, o)} for o in cancelled]
-        return JSONResponse(rows, status_code=207)
+    with venue.book.lock:
+        venue.desk.advance()
+        wanted = [order.number for order in venue.desk.open_orders()]
+        for number in wanted:
+            if venue.desk.orders[number].is_open:
+                venue.desk.cancel(number)
+        bodies = [order_json(venue, venue.desk.orders[number]) for number in wanted]
+        return JSONResponse([{"id": body["id"], "status": 200, "body": body} for body in bodies], status_code=207)
 
 
-def _expire(venue: Venue) -> None:
-    if venue.book.engine.expire(venue.book.clock()):
-        venue.book.save()
-
-
-def _by_uuid(venue: Venue, text: str) -> SimOrder | Response:
+async def list_fills(request: Request) -> Response:
+    """Executions, `page_size` of them (at most 100) from `page_token` (the id of the last one seen) on."""
+    venue, query = venue_of(request), request.query_params
     try:
-        order = venue.book.engine.orders.get(venue.order_id(UUID(text)))
+        after, until = (_moment(query.get(name)) for name in ("after", "until"))
+        size = int(query.get("page_size", str(MAX_ACTIVITIES)))
+    except ValueError:
+        return refusal(422, 40010001, "invalid after, until or page_size")
+    if not 0 < size <= MAX_ACTIVITIES:
+        return refusal(422, 40010001, f"page_size must be between 1 and {MAX_ACTIVITIES}")
+    with venue.book.lock:
+        venue.desk.advance()
+        fills = [(order, n) for order in venue.desk.orders.values() for n in range(len(order.fills))]
+        fills.sort(key=lambda pair: (pair[0].fills[pair[1]].time, pair[0].number), reverse=query.get("direction") != "asc")
+        rows = [
+            activity_json(venue, order, n)
+            for order, n in fills
+            if (after is None or order.fills[n].time > after) and (until is None or order.fills[n].time < until)
+        ]
+    ids = [row["id"] for row in rows]
+    start = ids.index(token) + 1 if (token := query.get("page_token")) in ids else 0
+    return JSONResponse(rows[start : start + size])
+
+
+def _number(venue: Venue, text: str) -> int | Response:
+    try:
+        number = venue.order_number(UUID(text))
     except ValueError:
         return refusal(422, 40010001, f"invalid order id {text}")
-    if order is None or order.state is OrderState.REJECTED:
-        return refusal(404, 40410000, f"order not found for {text}")
-    return order
+    return number if number in venue.desk.orders else refusal(404, 40410000, f"order not found for {text}")
+
+
+def _nested(request: Request) -> bool:
+    return request.query_params.get("nested", "").lower() == "true"
 
 
 def _moment(text: str | None) -> datetime | None:

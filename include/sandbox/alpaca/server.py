@@ -79,7 +79,7 @@ async def start(
         host=host,
         port=port,
         http=DroppableProtocol,
-        ws="none",
+        ws="websockets-sansio",
         lifespan="off",
         log_config=None,
         access_log=False,

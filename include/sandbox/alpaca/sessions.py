@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from include.sandbox.alpaca.venue import refusal, venue_of
+from include.sandbox.alpaca.venue import SKEW, refusal, venue_of
 
 NEW_YORK = ZoneInfo("America/New_York")
 _DAYS = 550
@@ -33,7 +33,8 @@ def next_open_close(now: datetime) -> tuple[datetime, datetime]:
 
 async def get_clock(request: Request) -> Response:
     """The venue's time and New York's hours."""
-    now = venue_of(request).book.clock()
+    venue = venue_of(request)
+    now = venue.book.clock() + (SKEW if venue.skewed else SKEW * 0)
     opens, closes = next_open_close(now)
     return JSONResponse(
         {

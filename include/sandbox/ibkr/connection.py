@@ -8,8 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from include.sandbox.book import VenueBook
+from include.sandbox.faults import Fault
 from include.sandbox.ibkr import account as accounts
 from include.sandbox.ibkr.contracts import ContractQuery, Directory, details, sample
+from include.sandbox.ibkr.feed import Feed, ticks
+from include.sandbox.ibkr.history import history
 from include.sandbox.ibkr.orders import Message, OrderDesk, Refusal, error
 from include.sandbox.ibkr.wire import ProtocolError, frame, read_handshake, read_message
 
@@ -17,6 +20,9 @@ MAX_MESSAGES = 50  # in any WINDOW_SECONDS; IBKR says "per second", a little les
 WINDOW_SECONDS = 0.9
 NAME_SEARCH_SECONDS = 0.95
 LINGER_SECONDS = 1.0
+SKEW_SECONDS = 300
+PUSH_SECONDS = 0.02  # how long news waits for its client at most
+CONNECTIVITY_BACK = "connectivity_back"  # ends what `connectivity_lost` began
 NO_DEFINITION = "No security definition has been found for the request"
 
 
@@ -30,12 +36,14 @@ class Venue:
 
     Attributes:
         client_ids: In use now.
+        is_cut_off: Whether the line to the market is down.
     """
 
     book: VenueBook
     directory: Directory
     desk: OrderDesk
     client_ids: set[int] = field(default_factory=set)
+    is_cut_off: bool = False
 
 
 class Connection:
@@ -49,9 +57,12 @@ class Connection:
         self._client_id: int | None = None
         self._times: deque[float] = deque()
         self._last_search = float("-inf")
+        self._feed: Feed | None = None
+        self._knows_cut_off = False
 
     async def serve(self) -> None:
         """Greet and answer; returns when the connection is over. The client id is free again then."""
+        pushing = asyncio.ensure_future(self._push())
         try:
             if not self._book.misbehaves("refuse_connection"):
                 await self._greet()
@@ -60,6 +71,7 @@ class Connection:
         except (asyncio.IncompleteReadError, ConnectionError, ProtocolError, Dropped) as reason:
             self._book.log("closed", "" if isinstance(reason, asyncio.IncompleteReadError) else str(reason))
         finally:
+            pushing.cancel()
             if self._client_id is not None:
                 self._venue.client_ids.discard(self._client_id)
             await self._hang_up()
@@ -73,6 +85,36 @@ class Connection:
                     pass
         self._writer.close()
 
+    async def _push(self) -> None:
+        """Tell the client what it did not ask for, as it happens."""
+        with contextlib.suppress(ConnectionError, Dropped):
+            while True:
+                await asyncio.sleep(PUSH_SECONDS)
+                with self._book.lock:
+                    self._say_news()
+                await self._writer.drain()
+        self._writer.close()
+
+    def _say_news(self) -> None:
+        if self._feed is None:
+            return
+        self._look_at_the_line()
+        if not self._venue.is_cut_off:
+            self._send(*self._feed.news(), *self._feed.prices())
+
+    def _look_at_the_line(self) -> None:
+        """Lose and regain the market where that is due, and say so."""
+        venue = self._venue
+        if not venue.is_cut_off and self._book.misbehaves(Fault.CONNECTIVITY_LOST):
+            venue.is_cut_off = True
+        if venue.is_cut_off and self._book.misbehaves(CONNECTIVITY_BACK):
+            venue.is_cut_off = False
+        if venue.is_cut_off is not self._knows_cut_off:
+            self._knows_cut_off = venue.is_cut_off
+            lost = error(-1, 1100, "Connectivity between IB and Trader Workstation has been lost.")
+            back = error(-1, 1102, "Connectivity between IB and Trader Workstation has been restored - data maintained.")
+            self._send(lost if venue.is_cut_off else back)
+
     async def _greet(self) -> None:
         version = await read_handshake(self._reader)
         if self._book.misbehaves("garbage"):
@@ -85,19 +127,32 @@ class Connection:
         kind, handler = HANDLERS.get(fields[0], ("unknown", None))
         self._book.log(kind, f"client={self._client_id};{_describe(kind, fields)}")
         self._pace()
+        late = self._feed.take_late() if self._feed else []
         if handler is None or (self._client_id is None and kind != "start_api"):
             self._send(error(-1, 320, f"Error reading request. Message {fields[0]} is not understood here"))
             return
         try:
             with self._book.lock:
+                if self._feed is not None:
+                    self._look_at_the_line()
+                if self._venue.is_cut_off and kind in MARKET_SIDE:
+                    return  # nobody is there to answer
                 handler(self, fields)
+                self._send(*late)
+                self._say_news()
         except Refusal as refusal:
-            self._send(error(fields[1] if fields[0] == "3" else fields[2], refusal.code, refusal.text))
+            self._send(error(fields[1] if fields[0] in ("3", "20") else fields[2], refusal.code, refusal.text))
         except (ValueError, IndexError) as fault:
             self._send(error(-1, 320, f"Error reading request. Unable to parse data: {fault}"))
         await self._writer.drain()
 
     def _pace(self) -> None:
+        if self._feed is not None:
+            if self._book.misbehaves(Fault.DROP_CONNECTION):
+                raise Dropped("on demand")
+            if self._book.misbehaves(Fault.TOO_MANY_REQUESTS):
+                self._send(error(-1, 100, "Max rate of messages per second has been exceeded"))
+                raise Dropped("too many messages, on demand")
         now = time.monotonic()
         while self._times and now - self._times[0] >= WINDOW_SECONDS:
             self._times.popleft()
@@ -108,7 +163,15 @@ class Connection:
             raise Dropped("too many messages")
 
     def _send(self, *messages: Message) -> None:
-        self._writer.write(b"".join(frame(message) for message in messages))
+        if not messages:
+            return
+        data = b"".join(frame(message) for message in messages)
+        if self._feed is not None and self._book.misbehaves(Fault.MALFORMED_BODY):
+            data = frame((5, "nonsense"))  # of the kinds of messages one that nobody can take for complete
+        if self._feed is not None and self._book.misbehaves(Fault.HALF_RESPONSE):
+            self._writer.write(data[: len(data) // 2])
+            raise Dropped("in the middle of an answer, on demand")
+        self._writer.write(data)
 
     def _garbled(self, request_id: str) -> bool:
         """Answer with what no client can decode, where that fault is due."""
@@ -130,12 +193,17 @@ class Connection:
         self._next_id(fields)
         for code, farm in ((2104, "Market data farm"), (2106, "HMDS data farm"), (2158, "Sec-def data farm")):
             self._send(error(-1, code, f"{farm} connection is OK:sandbox"))
+        self._feed = Feed(self._book, self._venue.desk, client_id)
+        if self._venue.is_cut_off:
+            self._knows_cut_off = True
+            self._send(error(-1, 2110, "Connectivity between Trader Workstation and server is broken. It will be restored."))
 
     def _managed_accounts(self, _: Sequence[str]) -> None:
         self._send((15, 1, self._book.account_code))
 
     def _next_id(self, _: Sequence[str]) -> None:
-        self._send((9, 1, self._venue.desk.next_id(self._client_id or 0)))
+        rolled_back = self._book.misbehaves(Fault.ORDER_ID_ROLLED_BACK)
+        self._send((9, 1, 1 if rolled_back else self._venue.desk.next_id(self._client_id or 0)))
 
     def _account_updates(self, fields: Sequence[str]) -> None:
         if fields[2] != "1":
@@ -198,24 +266,38 @@ class Connection:
             raise Refusal(354, "Requested market data is not subscribed.Delayed market data is not available.")
         listing, request_id = found[0], fields[2]
         self._send((81, request_id, listing.tick_size * listing.price_magnifier, "", 3), (58, 1, request_id, 1))
-        for tick, price in ((1, quote.bid), (2, quote.ask), (4, quote.last)):
-            self._send((1, 6, request_id, tick, price * listing.price_magnifier, listing.lot_size, 0))
-        self._send((46, 6, request_id, 45, int(quote.time.timestamp())), (57, 1, request_id))
+        self._send(*ticks(request_id, listing, quote))
+        if fields[17:18] == ["1"]:
+            self._send((57, 1, request_id))
+        elif self._feed is not None:
+            self._feed.follow(request_id, listing, quote)
+
+    def _cancel_market_data(self, fields: Sequence[str]) -> None:
+        if self._feed is not None:
+            self._feed.leave(fields[2])
+
+    def _historical_data(self, fields: Sequence[str]) -> None:
+        found = self._venue.directory.find(ContractQuery.read(fields[2:14]))
+        if not found:
+            raise Refusal(200, NO_DEFINITION)
+        self._send(history(found[0], self._book.engine.quote(found[0].native_id), fields, self._book.clock()))
 
     def _place_order(self, fields: Sequence[str]) -> None:
-        messages = self._venue.desk.place(self._client_id or 0, fields)
-        if self._book.misbehaves("drop_after_accept"):
+        number = self._venue.desk.place(self._client_id or 0, fields)
+        if self._book.misbehaves(Fault.ACCEPT_THEN_DROP):
             raise Dropped("after accepting an order, on demand")
-        self._send(*messages)
+        if self._feed is not None and self._book.misbehaves(Fault.ACCEPT_THEN_SILENT):
+            self._feed.silenced.add(number)
 
     def _cancel_order(self, fields: Sequence[str]) -> None:
-        self._send(*self._venue.desk.cancel(self._client_id or 0, int(fields[2])))
+        self._venue.desk.cancel(self._client_id or 0, int(fields[2]))
 
     def _global_cancel(self, _: Sequence[str]) -> None:
-        self._send(*self._venue.desk.cancel_all())
+        self._venue.desk.cancel_all()
 
     def _current_time(self, _: Sequence[str]) -> None:
-        self._send((49, 1, int(self._book.clock().timestamp())))
+        skew = SKEW_SECONDS if self._book.misbehaves(Fault.CLOCK_SKEW) else 0
+        self._send((49, 1, int(self._book.clock().timestamp()) + skew))
 
     def _nothing(self, _: Sequence[str]) -> None:
         """Subscriptions that end, and switches that change nothing here."""
@@ -224,7 +306,7 @@ class Connection:
 Handler = Callable[[Connection, Sequence[str]], None]
 HANDLERS: dict[str, tuple[str, Handler | None]] = {
     "1": ("market_data", Connection._market_data),
-    "2": ("cancel_market_data", Connection._nothing),
+    "2": ("cancel_market_data", Connection._cancel_market_data),
     "3": ("place_order", Connection._place_order),
     "4": ("cancel_order", Connection._cancel_order),
     "5": ("open_orders", Connection._open_orders),
@@ -234,6 +316,8 @@ HANDLERS: dict[str, tuple[str, Handler | None]] = {
     "9": ("contract_details", Connection._contract_details),
     "16": ("all_open_orders", Connection._all_open_orders),
     "17": ("managed_accounts", Connection._managed_accounts),
+    "20": ("historical_data", Connection._historical_data),
+    "25": ("cancel_historical_data", Connection._nothing),
     "49": ("current_time", Connection._current_time),
     "58": ("global_cancel", Connection._global_cancel),
     "59": ("market_data_type", Connection._nothing),
@@ -248,6 +332,8 @@ HANDLERS: dict[str, tuple[str, Handler | None]] = {
     "99": ("completed_orders", Connection._completed_orders),
 }
 
+MARKET_SIDE = frozenset({"market_data", "contract_details", "matching_symbols", "historical_data", "place_order", "cancel_order"})
+
 
 def _describe(kind: str, fields: Sequence[str]) -> str:
     """What a request asked for, for the log; a message that cannot be read is refused later, not here."""
@@ -256,6 +342,8 @@ def _describe(kind: str, fields: Sequence[str]) -> str:
             return str(ContractQuery.read(fields[3:15], (fields[16], fields[17])))
         if kind == "market_data":
             return str(ContractQuery.read(fields[3:15]))
+        if kind == "historical_data":
+            return f"{ContractQuery.read(fields[2:14])};{';'.join(fields[15:18])}"
         if kind == "matching_symbols":
             return fields[2]
         if kind == "place_order":

@@ -19,6 +19,8 @@ SECURITY_TYPES = {
     AssetClass.WARRANT: "WAR",
     AssetClass.CFD: "CFD",
 }
+PAIRS = frozenset({AssetClass.FX, AssetClass.CRYPTO})
+OWN_EXCHANGE = {AssetClass.FX: "IDEALPRO", AssetClass.CRYPTO: "PAXOS", AssetClass.FUTURE: ""}
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,10 @@ def security_type(listing: Listing) -> str:
 
 
 def routing_exchange(listing: Listing) -> str:
-    """Where orders of a listing are sent by default."""
-    return listing.exchange or "IDEALPRO" if listing.asset_class is AssetClass.FX else "SMART"
+    """Where orders of a listing are sent by default: pairs, coins and futures have no smart routing."""
+    if listing.asset_class in OWN_EXCHANGE:
+        return listing.exchange or OWN_EXCHANGE[listing.asset_class]
+    return "SMART"
 
 
 class Directory:
@@ -111,23 +115,16 @@ def details(listing: Listing, request_id: str) -> list[Field]:
     exchange = routing_exchange(listing)
     valid = exchange if exchange in ("", listing.exchange) or not listing.exchange else f"{exchange},{listing.exchange}"
     identifiers: list[Field] = [1, "ISIN", listing.isin] if listing.isin else [0]
+    expiry = (listing.expiry or "").replace("-", "")
+    multiplier: Field = listing.multiplier if listing.multiplier != 1 else ""
     return [
-        *(10, request_id, listing.symbol, security_type(listing), "", 0, "", exchange, listing.currency, _local_symbol(listing)),
-        *(listing.symbol, listing.symbol, listing.native_id, listing.tick_size * listing.price_magnifier, ""),
+        *(10, request_id, listing.symbol, security_type(listing), expiry, 0, "", exchange, listing.currency),
+        *(_local_symbol(listing), listing.symbol, listing.symbol, listing.native_id),
+        *(listing.tick_size * listing.price_magnifier, multiplier),
         *("LMT,MKT", valid, int(listing.price_magnifier), 0, escaped(listing.name), listing.exchange),
-        *(
-            "",
-            "",
-            "",
-            "",
-            "UTC",
-            "",
-            "",
-            "",
-            0,
-        ),  # month, industry, category, subcategory, zone, hours, hours, evRule, evMultiplier
+        *(expiry[:6], "", "", "", "UTC", "", "", "", 0),  # month, industry, category x2, zone, hours x2, evRule, evMultiplier
         *identifiers,
-        *(1, "", "", "26", "", _stock_type(listing)),
+        *(1, "", "", "26", expiry, _stock_type(listing)),
         *(listing.lot_size, listing.lot_size, max(listing.lot_size, Decimal(100))),
     ]
 
@@ -142,8 +139,10 @@ def sample(listing: Listing) -> list[Field]:
 
 def contract_fields(listing: Listing) -> list[Field]:
     """The eleven contract fields of orders, executions and positions."""
+    expiry = (listing.expiry or "").replace("-", "")
+    multiplier: Field = listing.multiplier if listing.multiplier != 1 else ""
     return [
-        *(listing.native_id, listing.symbol, security_type(listing), "", 0, "", ""),
+        *(listing.native_id, listing.symbol, security_type(listing), expiry, 0, "", multiplier),
         *(routing_exchange(listing), listing.currency, _local_symbol(listing), listing.symbol),
     ]
 
@@ -163,7 +162,7 @@ def _fits(listing: Listing, query: ContractQuery) -> bool:
 
 
 def _local_symbol(listing: Listing) -> str:
-    return f"{listing.symbol}.{listing.currency}" if listing.asset_class is AssetClass.FX else listing.symbol
+    return f"{listing.symbol}.{listing.currency}" if listing.asset_class in PAIRS else listing.symbol
 
 
 def _stock_type(listing: Listing) -> str:

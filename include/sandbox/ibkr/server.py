@@ -17,8 +17,9 @@ from include.settings import load_settings
 async def start(book: VenueBook, host: str, port: int) -> asyncio.Server:
     """Listen for TWS clients, port 0 for any free one (`server.sockets[0].getsockname()[1]`); close it to stop.
 
-    Faults it knows (`book.faults`): `refuse_connection`, `garbage` (at the greeting, or instead of contract details),
-    `drop_after_accept`, `reject_order`, `silent` (a look-up is never answered).
+    Faults it knows (`book.faults`): those of `Fault` that are about orders and connections (no server errors, no tokens), and
+    `refuse_connection`, `garbage` (at the greeting, or instead of contract details), `silent` (a look-up is never answered),
+    `connectivity_back` (ends what `connectivity_lost` began).
 
     Raises:
         OSError: The port is taken.

@@ -76,14 +76,14 @@ def test_leaving_the_context_closes(opened: c.Open) -> None:
 
 def test_a_failed_connect_leaves_nothing_open(opened: c.Open, book: VenueBook) -> None:
     broker = opened()
-    book.faults.add("http_500")
+    book.faults.add("server_error")
     with pytest.raises(BrokerUnavailable):
         broker.connect()
     with pytest.raises(BrokerUnavailable, match="not connected"):
         broker.prove_environment()
 
 
-@pytest.mark.parametrize("fault", ["http_500", "garbage", "down"])
+@pytest.mark.parametrize("fault", ["server_error", "malformed_body", "drop_connection"])
 def test_trouble_while_reading_is_never_an_empty_answer(broker: AlpacaBroker, book: VenueBook, fault: str) -> None:
     for read in (
         lambda: list(broker.contracts([])),

@@ -94,7 +94,7 @@ def test_a_first_word_with_the_least_there_is() -> None:
 def test_open_orders_that_cannot_be_told_apart_by_time(
     broker: AlpacaBroker, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("include.brokers.alpaca.adapter._PAGE", 2)
+    monkeypatch.setattr("include.brokers.alpaca.reading.PAGE", 2)
     for number in range(3):  # all in one moment: the venue's clock stands still
         broker.submit(c.order(quantity="1", limit="1", order_id=f"R{number:019d}"))
     with pytest.raises(BrokerUnavailable, match="one moment"):

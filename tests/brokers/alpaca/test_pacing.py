@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.brokers.alpaca.pacing import Pacer
+from include.brokers.alpaca.pacing import Pacer, whole
+from include.brokers.budgets import Share
+from tests.fakes.shared_state import MemoryState
 
 
 class Clock:
@@ -83,3 +85,17 @@ def test_a_reset_far_away_waits_a_minute_at_most() -> None:
     paced.observe("0", "99999999999")
     paced.wait()
     assert clock.slept == [60]
+
+
+def test_two_processes_of_one_key_keep_its_limit_together() -> None:
+    clock, store = Clock(), MemoryState()
+    pacers = [
+        Pacer(20, 20, Share(whole(20), store, "key", clock=clock), clock=clock, wall_clock=clock, sleep=clock.sleep)
+        for _ in range(2)
+    ]
+    for turn in range(20):
+        pacers[turn % 2].wait()
+    used = clock.now - 1000.0
+    assert used < 2  # each takes more slots as it needs them
+    pacers[0].wait()
+    assert 60 <= clock.now - 1000.0 <= 62

@@ -10,9 +10,11 @@ from include.brokers.alpaca.adapter import AlpacaBroker
 from include.domain.contract import CONTRACT_SCHEMA, from_row
 from include.domain.instrument import AssetClass
 from include.domain.order import OrderState
-from include.errors import BrokerUnavailable, Unsupported
+from include.errors import BrokerUnavailable
+from include.sandbox.alpaca.desk import Desk
+from include.sandbox.alpaca.desk_order import DeskOrder
+from include.sandbox.alpaca.server import AlpacaVenue
 from include.sandbox.book import VenueBook
-from include.simulation.engine import SimRequest
 from tests.brokers.alpaca import conftest as c
 
 
@@ -128,59 +130,33 @@ def test_a_crypto_holding_keeps_its_asset_id(broker: AlpacaBroker) -> None:
     assert (position.native_id, position.quantity, position.currency) == (c.BITCOIN, Decimal("0.01"), "USD")
 
 
-def test_more_open_orders_than_a_page(broker: AlpacaBroker, book: VenueBook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.brokers.alpaca.adapter._PAGE", 5)
-    for number in range(23):
-        book.engine.submit(_resting(number), datetime(2025, 9, 19, 14, 0, number // 3, tzinfo=UTC))  # three in the same moment
+def test_more_open_orders_than_a_page(
+    broker: AlpacaBroker, server: AlpacaVenue, book: VenueBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.brokers.alpaca.reading.PAGE", 5)
+    for number in range(23):  # three in the same moment
+        _rest(server.venue.desk, number, datetime(2025, 9, 19, 14, 0, number // 3, tzinfo=UTC))
     found = broker.snapshot("2025-09-18", c.NOW).open_orders
     assert [report.client_order_id for report in found] == [f"R{number:019d}" for number in range(23)]
     assert sum(kind == "GET /v2/orders" for _, kind, _ in book.requests) > 4
 
 
-def _resting(number: int) -> SimRequest:
+def _rest(desk: Desk, number: int, at: datetime) -> None:
     wanted = c.order(quantity="1", limit="1", order_id=f"R{number:019d}")
-    return SimRequest(
+    order = DeskOrder(
+        number=desk.next_number(),
         client_order_id=wanted.client_order_id,
         native_id=c.AAPL,
         symbol="AAPL",
         currency="USD",
+        kind="us_equity",
         side=wanted.side,
         order_type=wanted.order_type,
         time_in_force=wanted.time_in_force,
         quantity=wanted.quantity,
         limit_price=wanted.limit_price,
+        created_at=at,
+        updated_at=at,
         expires_at=datetime(2025, 9, 19, 20, 0, tzinfo=UTC),
     )
-
-
-def test_quotes_of_shares_and_pairs(broker: AlpacaBroker) -> None:
-    pair = c.contract(c.BITCOIN, "BTC/USD", asset_class=AssetClass.CRYPTO)
-    found = broker.quotes([c.contract(), pair, c.contract(c.SILENT, "QUIET"), c.contract("x", "NOSUCH")])
-    assert sorted(found) == sorted([c.AAPL, c.BITCOIN])
-    apple = found[c.AAPL]
-    assert (apple.bid, apple.ask, apple.time, apple.currency) == (Decimal("199.98"), Decimal("200.02"), c.MARKED, "USD")
-    assert found[c.BITCOIN].mid == Decimal(100000)
-
-
-def test_no_contracts_no_request(broker: AlpacaBroker, book: VenueBook) -> None:
-    before = len(book.requests)
-    assert broker.quotes([]) == {}
-    assert len(book.requests) == before
-
-
-def test_quotes_go_out_in_chunks(opened: c.Open, book: VenueBook) -> None:
-    broker = opened(config={"quotes_per_request": 2})
-    found = broker.quotes([c.contract(), c.contract(c.SPY, "SPY"), c.contract(c.PENNY, "PNNY")])
-    assert sorted(found) == sorted([c.AAPL, c.SPY, c.PENNY])
-    asked = [detail for _, kind, detail in book.requests if "quotes" in kind]
-    assert asked == ["symbols=AAPL%2CPNNY", "symbols=SPY"]
-
-
-def test_one_malformed_symbol_does_not_cost_the_others_their_quotes(broker: AlpacaBroker) -> None:
-    found = broker.quotes([c.contract(), c.contract("x", "bad symbol"), c.contract(c.SPY, "SPY"), c.contract(c.PENNY, "PNNY")])
-    assert sorted(found) == sorted([c.AAPL, c.SPY, c.PENNY])
-
-
-def test_alpaca_quotes_no_currencies(broker: AlpacaBroker) -> None:
-    with pytest.raises(Unsupported):
-        broker.fx_quotes("EUR", ["USD"])
+    desk.submit(order)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.brokers.alpaca.client import exact_float
+from include.brokers.alpaca.order_requests import exact_float
 from include.brokers.alpaca.reports import moment, number, order_report, position, quote
 from include.domain.order import OrderState, Side
 from include.errors import InvalidQuantity

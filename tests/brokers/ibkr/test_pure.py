@@ -55,10 +55,36 @@ def test_order_errors(code: int, text: str, kind: type[PolybrokerError]) -> None
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(200, InvalidSymbol), (354, NotPermitted), (100, RateLimited), (322, BrokerUnavailable), (1, BrokerUnavailable)],
+    [
+        (200, InvalidSymbol),
+        (354, NotPermitted),
+        (100, RateLimited),
+        (322, BrokerUnavailable),
+        (321, BrokerUnavailable),
+        (201, BrokerUnavailable),
+        (1, BrokerUnavailable),
+    ],
 )
 def test_request_errors(code: int, kind: type[PolybrokerError]) -> None:
     assert type(failures.request_failure(code, "text")) is kind
+
+
+def test_history_is_asked_too_fast_or_without_permission() -> None:
+    assert type(failures.request_failure(162, "Historical data request pacing violation")) is RateLimited
+    assert type(failures.request_failure(162, "No market data permissions for AEB STK")) is NotPermitted
+    assert type(failures.request_failure(162, "API historical data query cancelled")) is BrokerUnavailable
+
+
+def test_errors_carry_the_brokers_code_and_words() -> None:
+    error = failures.order_failure(201, "Order rejected - reason:restricted")
+    assert (error.code, error.broker, error.broker_code) == ("ORDER_REJECTED", "ibkr", "201")
+    assert error.context == {"text": "Order rejected - reason:restricted"}
+    assert (failures.order_failure(99999, "new").code, failures.request_failure(99999, "new").code) == ("UNKNOWN", "UNKNOWN")
+
+
+@pytest.mark.parametrize("code", [100, 162, 504, 1100])
+def test_trouble_of_the_line_is_never_a_refusal_of_an_order(code: int) -> None:
+    assert type(failures.order_failure(code, "text")) is OutcomeUnknown
 
 
 def test_notices_decide_nothing() -> None:

@@ -204,5 +204,5 @@ def test_currencies_are_units_for_one_of_the_base(port: int) -> None:
 
 
 def test_a_broker_is_entered_before_it_is_asked() -> None:
-    with pytest.raises(RuntimeError, match="enter it first"):
+    with pytest.raises(BrokerUnavailable, match="not connected"):
         make_broker(1).snapshot("2025-09-18", NOW)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.domain.order import OrderState
+from include.domain.order import OrderChange, OrderState
 from include.errors import BrokerUnavailable, OrderRejected, OutcomeUnknown
 from tests.brokers.ibkr.scripted import Reply, scripted_tws
 from tests.brokers.ibkr.venue import CODE, MemoryLookups, found, instrument, make_broker, order
@@ -193,3 +193,45 @@ def test_completed_orders_that_do_not_come_are_not_no_orders() -> None:
         pytest.raises(BrokerUnavailable, match="did not answer"),
     ):
         broker.find_order(REF)
+
+
+def test_an_entry_that_is_not_known_to_be_cancelled_is_unknown() -> None:
+    """The library calls an order that was not transmitted cancelled by itself: that is no word of IBKR."""
+    with (
+        scripted_tws(_3=lambda fields: [(4, 2, fields[1], 110, "price step", "")] if fields[28] != "0" else []) as port,
+        make_broker(port, for_orders=True, timeout_seconds=0.3) as broker,
+        pytest.raises(OutcomeUnknown, match="closing order was refused"),
+    ):
+        broker.submit(order(take_profit_price=Decimal(260)))
+
+
+def test_a_change_without_a_word_is_unknown() -> None:
+    placed: list[Sequence[str]] = []
+
+    def place(fields: Sequence[str]) -> list[Reply]:
+        placed.append(fields)
+        return [opened(fields), status(fields, "Submitted")] if len(placed) == 1 else []
+
+    def standing(_: Sequence[str]) -> list[Reply]:
+        return [opened(placed[0]), status(placed[0], "Submitted"), (53, 1)] if placed else [(53, 1)]
+
+    with (
+        scripted_tws(_3=place, _16=standing) as port,
+        make_broker(port, for_orders=True, timeout_seconds=0.3) as broker,
+    ):
+        broker.submit(order(limit="200"))
+        for change in (OrderChange(quantity=Decimal(7)), OrderChange(limit_price=Decimal(201))):
+            with pytest.raises(OutcomeUnknown, match="changed"):
+                broker.modify(REF, change)
+
+
+def opened(fields: Sequence[str]) -> Reply:
+    """Message 5 of an order as it was placed."""
+    order_of_ours = (*fields[16:21], fields[21], "", CODE, "", 0, REF, 1, 77)
+    rest = (
+        *(0, 0, 0, "", "", "", "", "", "", "", "", "", 0, "", 0, "", -1, 0, "", "", "", "", "", 0, 0, 0, 0, 0, 0, 0, 0, "", 0, 0),
+        *("", 0, "", "", 0, 0, "", "", "", "", "", 0, 0, 0, "", "", "", "", 0, "", "IB", 0, 0, "", 0, 0, "Submitted"),
+        *("", "", "", "", "", "", "", "", "", "", "", "", "USD", "", 0, 0, 0, "", "", "", "", "", "", "", 0, "", "", ""),
+        *(0, 0, 0, 0, 0, "", "", 0, "", "", "", "", ""),
+    )
+    return (5, fields[1], *CONTRACT, *order_of_ours, *rest)

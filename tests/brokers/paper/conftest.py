@@ -1,7 +1,7 @@
 """A mirror and an account store that behave, in memory."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ import pytest
 from include.brokers.base import Broker, BrokerContext, Capabilities, ResendClass
 from include.brokers.paper.adapter import PaperBroker
 from include.domain.account import Account, AccountSnapshot, Environment
+from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract, to_table
 from include.domain.instrument import Instrument
 from include.domain.order import Order, OrderReport, OrderType, Side, TimeInForce
@@ -91,6 +92,26 @@ class Mirror(Broker):
             if currency in self.rates
         }
 
+    def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
+        self._answer()
+        assert contract.broker == "ibkr"
+        price = Decimal(100)
+        bar = Bar(
+            native_id=contract.native_id,
+            currency="USD",
+            time=start,
+            open=price,
+            high=price,
+            low=price,
+            close=price,
+            volume=Decimal(7),
+        )
+        return [bar]
+
+    async def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
+        for quote in self.quotes(contracts).values():
+            yield quote
+
     def snapshot(self, session: str, taken_at: datetime) -> AccountSnapshot:
         raise Unsupported("reading only")
 
@@ -104,29 +125,46 @@ class Mirror(Broker):
         raise Unsupported("reading only")
 
 
+Rows = dict[tuple[str, str], Any]
+
+
 @dataclass
 class Store:
-    """Accounts by key with versions; `meanwhile` runs once before the next save, as another process would."""
+    """Accounts by key: version, head, rows with the version that wrote them, as JSON text.
+
+    `meanwhile` runs once before the next save, as another process would; `down` refuses to write.
+    """
 
     accounts: dict[str, tuple[int, str]] = field(default_factory=dict)
+    rows: dict[str, dict[tuple[str, str], tuple[int, str]]] = field(default_factory=dict)
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     saves: int = 0
+    written: int = 0
+    down: bool = False
 
-    def load(self, account_id: str) -> tuple[int, dict[str, Any]] | None:
+    def version(self, account_id: str) -> int:
+        return self.accounts.get(account_id, (0, ""))[0]
+
+    def load(self, account_id: str, after: int = 0) -> tuple[int, dict[str, Any], Rows] | None:
         if account_id not in self.accounts:
             return None
-        version, text = self.accounts[account_id]
-        return version, json.loads(text)
+        version, head = self.accounts[account_id]
+        rows = self.rows.get(account_id, {})
+        return version, json.loads(head), {key: json.loads(text) for key, (written, text) in rows.items() if written > after}
 
-    def save(self, account_id: str, state: dict[str, Any], expected_version: int) -> int:
+    def save(self, account_id: str, changed: Rows, expected_version: int, head: dict[str, Any] | None = None) -> bool:
         if self.meanwhile:
             self.meanwhile.pop(0)()
-        current = self.accounts.get(account_id, (0, ""))[0]
-        if current != expected_version:
-            raise Transient("overtaken")
+        if self.down:
+            raise Transient("locked")
+        if self.version(account_id) != expected_version:
+            return False
         self.saves += 1
-        self.accounts[account_id] = (expected_version + 1, json.dumps(state))
-        return expected_version + 1
+        self.written += len(changed)
+        version = expected_version + 1
+        self.accounts[account_id] = (version, self.accounts[account_id][1] if head is None else json.dumps(head))
+        self.rows.setdefault(account_id, {}).update({key: (version, json.dumps(body)) for key, body in changed.items()})
+        return True
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from include.brokers.base import BrokerContext, ResendClass
 from include.brokers.paper import account as account_module
 from include.brokers.paper.adapter import PaperBroker
 from include.domain.account import Account, Environment
-from include.domain.contract import CONTRACT_SCHEMA, Contract, from_row
+from include.domain.contract import CONTRACT_SCHEMA, from_row
 from include.domain.instrument import Instrument
 from include.domain.order import Order, OrderState, Side
 from include.errors import (
@@ -276,7 +276,16 @@ def test_without_a_store_it_does_not_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "field"), [({"slippage_bp": -1}, "slippage_bp"), ({"starting_cash": {"EUR": "lots"}}, "starting_cash.EUR")]
+    ("config", "field"),
+    [
+        ({"slippage_bp": -1}, "slippage_bp"),
+        ({"starting_cash": {"EUR": "lots"}}, "starting_cash.EUR"),
+        ({"starting_cash": {"EUR": "-1"}}, "starting_cash"),
+        ({"latency_seconds": "soon"}, "latency_seconds"),
+        ({"volume_per_quote": 0}, "volume_per_quote"),
+        ({"commission_tiers": [{"above_units": -5}]}, "commission_tiers.0.above_units"),
+        ({"commission_tiers": [{"over": 5}]}, "commission_tiers.0.above_units"),
+    ],
 )
 def test_a_faulty_configuration_names_its_key(open_paper: Open, config: dict[str, object], field: str) -> None:
     with pytest.raises(InputError, match=r"paper\.yaml") as caught:
@@ -295,5 +304,4 @@ def test_contracts_survive_the_store(open_paper: Open, order: Make, store: Store
     open_paper().submit(order())
     loaded = store.load("paper-shadow")
     assert loaded is not None
-    assert [from_row(row) for row in loaded[1]["contracts"]] == [order().contract]
-    assert isinstance(order().contract, Contract)
+    assert [from_row(row) for (kind, _), row in loaded[2].items() if kind == "contract"] == [order().contract]

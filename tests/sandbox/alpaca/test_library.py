@@ -137,11 +137,11 @@ def test_the_library_itself_sends_a_post_again_after_504(trading: Any, book: Ven
     from alpaca.common.exceptions import APIError
 
     trading._retry_wait = 0
-    book.faults.add("http_504_after_accept")
+    book.faults.add("accept_then_server_error")
     with pytest.raises(APIError) as caught:
         trading.submit_order(limit())
     assert caught.value.code == 40010001
-    book.faults.add("http_504_after_accept")
+    book.faults.add("accept_then_server_error")
     trading.submit_order(limit(client_order_id=None))
     assert [order.client_order_id == "one" for order in book.engine.orders.values()] == [True, False, False]
 

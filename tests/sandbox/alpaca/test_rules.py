@@ -9,16 +9,107 @@ from include.sandbox.alpaca.server import AlpacaVenue
 from include.sandbox.book import VenueBook
 from tests.sandbox.alpaca.conftest import AAPL, KEY, Ask, body
 
+SUB = "sub-penny increment does not fulfill minimum pricing criteria"
+BRACKET = {"order_class": "bracket", "take_profit": {"limit_price": "220"}, "stop_loss": {"stop_price": "190"}}
+
 
 @pytest.mark.parametrize(
     ("change", "status", "code", "message"),
     [
-        ({"type": "stop"}, 422, 40010001, "invalid order type"),
+        ({"type": "market_on_open"}, 422, 40010001, "invalid order type"),
         ({"side": "hold"}, 422, 40010001, "invalid side"),
-        ({"time_in_force": "opg"}, 422, 40010001, "invalid time_in_force"),
-        ({"notional": "100"}, 422, 40010001, "notional is not offered by this venue"),
-        ({"stop_price": "1"}, 422, 40010001, "stop_price is not offered by this venue"),
-        ({"extended_hours": True}, 422, 40010001, "extended_hours is not offered by this venue"),
+        ({"time_in_force": "soon"}, 422, 40010001, "invalid time_in_force"),
+        ({"time_in_force": "opg"}, 403, 40310000, "opg orders must be submitted after 7:00pm and before 9:28am"),
+        ({"stop_price": "1"}, 422, 40010001, "limit orders require a limit price"),
+        ({"type": "stop"}, 422, 40010001, "stop orders require a stop price"),
+        ({"type": "stop_limit"}, 422, 40010001, "stop limit orders require both stop and limit price"),
+        ({"type": "stop", "limit_price": None, "stop_price": "210.001"}, 422, 42210000, f"invalid stop_price 210.001. {SUB}"),
+        (
+            {"type": "stop", "limit_price": None, "stop_price": "210", "time_in_force": "ioc"},
+            422,
+            42210000,
+            "stop orders must be DAY or GTC orders",
+        ),
+        (
+            {"type": "trailing_stop"},
+            422,
+            40010001,
+            "trailing stop orders must specify one of trail_price or trail_percent",
+        ),
+        (
+            {"type": "trailing_stop", "limit_price": None, "trail_percent": "0.05"},
+            422,
+            40010001,
+            "trail_percent must be greater than or equal to 0.1",
+        ),
+        (
+            {"type": "trailing_stop", "limit_price": None, "trail_price": "2", "time_in_force": "fok"},
+            422,
+            42210000,
+            "trailing stop orders must be DAY or GTC orders",
+        ),
+        ({"notional": "100"}, 422, 40010001, "only one of qty or notional is accepted"),
+        ({"qty": None, "notional": "0.5"}, 422, 40010001, "notional must be >= 1.00"),
+        ({"qty": None, "notional": "5.001"}, 422, 40010001, "notional must have at most 2 decimal places"),
+        ({"qty": None, "notional": "100"}, 403, 40310000, 'asset "AAPL" is not fractionable'),
+        (
+            {"symbol": "BRK.B", "qty": None, "notional": "100", "time_in_force": "gtc"},
+            422,
+            42210000,
+            "fractional orders must be DAY orders",
+        ),
+        (
+            {"symbol": "BRK.B", "qty": "0.5", "type": "trailing_stop", "limit_price": None, "trail_price": "2"},
+            422,
+            42210000,
+            "fractional orders must be simple orders",
+        ),
+        (
+            {"extended_hours": True, "time_in_force": "gtc"},
+            422,
+            42210000,
+            "extended hours order must be DAY limit orders",
+        ),
+        (
+            {"extended_hours": True, "type": "market", "limit_price": None},
+            422,
+            42210000,
+            "extended hours order must be DAY limit orders",
+        ),
+        ({"order_class": "mleg"}, 422, 40010001, "order_class mleg is not offered by this venue"),
+        ({"stop_loss": {"stop_price": "190"}}, 422, 40010001, "take_profit and stop_loss require an advanced order_class"),
+        ({**BRACKET, "take_profit": None}, 422, 40010001, "bracket orders require take_profit.limit_price"),
+        ({**BRACKET, "stop_loss": None}, 422, 40010001, "bracket orders require stop_loss.stop_price"),
+        ({**BRACKET, "order_class": "oto"}, 422, 40010001, "oto orders require either take_profit or stop_loss"),
+        ({**BRACKET, "side": "sell"}, 422, 42210000, "bracket orders must be entry orders"),
+        ({**BRACKET, "time_in_force": "ioc"}, 422, 42210000, "bracket orders must be DAY or GTC orders"),
+        ({**BRACKET, "extended_hours": True}, 422, 42210000, "bracket orders are not supported in extended hours"),
+        (
+            {**BRACKET, "type": "stop", "limit_price": None, "stop_price": "210"},
+            422,
+            40010001,
+            "bracket orders must be market or limit orders",
+        ),
+        (
+            {**BRACKET, "take_profit": {"limit_price": "201"}},
+            422,
+            42210000,
+            "take_profit.limit_price must be >= base_price + 0.01",
+        ),
+        (
+            {**BRACKET, "stop_loss": {"stop_price": "200"}},
+            422,
+            42210000,
+            "stop_loss.stop_price must be <= base_price - 0.01",
+        ),
+        ({**BRACKET, "stop_loss": "190"}, 400, 40010000, "request body format is invalid"),
+        (
+            {"symbol": "BTC/USD", "type": "stop", "limit_price": None, "stop_price": "110000", "time_in_force": "gtc"},
+            422,
+            42210000,
+            "invalid order type for crypto order",
+        ),
+        ({"symbol": "BTC/USD", "qty": "0.01", "time_in_force": "fok"}, 422, 42210000, "invalid crypto time_in_force"),
         ({"symbol": None}, 422, 40010001, "symbol is required"),
         ({"symbol": "NOBODY"}, 422, 42210000, 'asset "NOBODY" not found'),
         (
@@ -27,7 +118,7 @@ from tests.sandbox.alpaca.conftest import AAPL, KEY, Ask, body
             42210000,
             "asset 22222222-2222-4222-8222-222222222222 is not active",
         ),
-        ({"qty": None}, 422, 40010001, "qty is required"),
+        ({"qty": None}, 422, 40010001, "qty or notional is required"),
         ({"qty": "ten"}, 422, 40010001, "qty must be a number"),
         ({"qty": "0"}, 422, 40010001, "qty must be > 0"),
         ({"qty": "-1"}, 422, 40010001, "qty must be > 0"),
@@ -36,7 +127,7 @@ from tests.sandbox.alpaca.conftest import AAPL, KEY, Ask, body
         ({"limit_price": "1E-999999"}, 422, 40010001, "limit_price must be a number"),
         ({"qty": "1.0000000001"}, 422, 40010001, "qty must have at most 9 decimal places"),
         ({"qty": "1.5"}, 403, 40310000, 'asset "AAPL" is not fractionable'),
-        ({"limit_price": None}, 422, 40010001, "limit orders require limit price"),
+        ({"limit_price": None}, 422, 40010001, "limit orders require a limit price"),
         ({"limit_price": "0"}, 422, 40010001, "limit_price must be > 0"),
         ({"type": "market"}, 422, 40010001, "market orders require no stop or limit price"),
         (

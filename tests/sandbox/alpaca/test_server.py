@@ -89,7 +89,7 @@ def test_orders_and_used_ids_survive_a_restart(tmp_path: Path) -> None:
 
 
 def test_faults_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "faults.json").write_text(json.dumps({"alpaca.http_500": 1}), encoding="utf-8")
+    (tmp_path / "faults.json").write_text(json.dumps({"alpaca.server_error": 1}), encoding="utf-8")
     with running_alpaca_venue(new_book(tmp_path / "alpaca.json")) as url:
         assert [get(f"{url}/v2/account").status_code for _ in range(2)] == [500, 200]
         (tmp_path / "faults.json").write_text("nonsense", encoding="utf-8")
@@ -104,36 +104,36 @@ def test_an_id_that_no_file_can_hold_spoils_nothing(tmp_path: Path) -> None:
         assert [order["client_order_id"] for order in get(f"{url}/v2/orders?status=all").json()] == ["one"]
 
 
-@pytest.mark.parametrize("fault", ["down", "drop_after_accept"])
+@pytest.mark.parametrize("fault", ["drop_connection", "accept_then_drop"])
 def test_a_dying_connection(ask: Ask, book: VenueBook, fault: str) -> None:
     book.faults.add(fault)
     with pytest.raises(requests.exceptions.ConnectionError):
         ask("POST", "/v2/orders", json=body())
-    assert len(book.engine.find("one")) == (1 if fault == "drop_after_accept" else 0)
+    assert len(book.engine.find("one")) == (1 if fault == "accept_then_drop" else 0)
     assert ask("GET", "/v2/account").status_code == 200
 
 
-@pytest.mark.parametrize("fault", ["hang", "hang_after_accept"])
+@pytest.mark.parametrize("fault", ["hang", "accept_then_silent"])
 def test_a_silent_answer(ask: Ask, book: VenueBook, fault: str) -> None:
     book.faults.add(fault)
     with pytest.raises(requests.exceptions.ReadTimeout):
         ask("POST", "/v2/orders", json=body(), timeout=0.2)
-    assert len(book.engine.find("one")) == (1 if fault == "hang_after_accept" else 0)
+    assert len(book.engine.find("one")) == (1 if fault == "accept_then_silent" else 0)
 
 
 def test_answers_that_are_none(ask: Ask, book: VenueBook) -> None:
-    book.faults.add("garbage")
+    book.faults.add("malformed_body")
     answer = ask("GET", "/v2/account")
     assert (answer.status_code, answer.text[:6]) == (200, "<html>")
-    book.faults.add("rate_limited")
+    book.faults.add("too_many_requests")
     assert ask("GET", "/v2/account").status_code == 429
-    book.faults.add("http_504_after_accept")
+    book.faults.add("accept_then_server_error")
     assert ask("POST", "/v2/orders", json=body()).status_code == 504
     assert len(book.engine.find("one")) == 1
 
 
 def test_a_fault_after_acceptance_waits_for_an_acceptance(ask: Ask, book: VenueBook) -> None:
-    book.faults.add("http_504_after_accept")
+    book.faults.add("accept_then_server_error")
     assert ask("POST", "/v2/orders", json=body(qty="0")).status_code == 422
     assert ask("POST", "/v2/orders", json=body()).status_code == 504
 

@@ -62,10 +62,15 @@ class WireClient:
         self.send(9, 8, request_id, *contract, 0, "ISIN" if "isin" in named else "", get("isin", ""), "")
 
     def place(self, order_id: int, con_id: int = 265598, **named: str) -> None:
+        """An order; `named` holds what differs from ten at a limit of 250."""
         get = named.get
-        contract = [con_id, get("symbol", ""), "STK", "", 0, "", "", "SMART", "", "USD", "", ""]
-        order = [get("action", "BUY"), get("quantity", "10"), get("kind", "LMT"), get("limit", "250"), "", get("tif", "DAY"), ""]
-        self.send(3, order_id, *contract, "", "", *order, get("account", ""), "", 0, get("reference", "REF"), 1, 0, *[""] * 60)
+        contract = [con_id, get("symbol", ""), get("sec_type", "STK"), "", 0, "", "", get("exchange", "SMART"), ""]
+        contract += [get("currency", "USD"), "", ""]
+        order = [get("action", "BUY"), get("quantity", "10"), get("kind", "LMT"), get("limit", "250"), get("aux", "")]
+        order += [get("tif", "DAY"), get("oca", ""), get("account", ""), "", 0, get("reference", "REF"), get("transmit", "1")]
+        rest = {28: get("parent", "0"), 33: get("rth", "0"), 47: get("oca_type", "0"), 69: get("trail_stop", "")}
+        rest |= {70: get("percent", ""), 101: get("cash", "")}
+        self.send(3, order_id, *contract, "", "", *order, *(rest.get(index, "") for index in range(28, 115)))
 
     def _exactly(self, size: int) -> bytes | None:
         data = b""

@@ -9,7 +9,7 @@ from exchange_calendars import get_calendar_names
 
 from include.domain.account import Environment
 from include.errors import InputError
-from include.settings import PROJECT, Environ, Options, Settings, expand, load_settings, parse
+from include.settings import PROJECT, Environ, Options, Settings, load_settings, parse
 
 CONFIG = PROJECT / "include" / "config"
 
@@ -354,22 +354,43 @@ def test_eligibility_and_preferences_that_cannot_be_used(config: Path) -> None:
     assert error(config, "preferences").startswith(f"{config}/preferences.yaml, field 'rules.0.brokers': Field required")
 
 
-@pytest.mark.parametrize(
-    ("text", "expanded"),
-    [
-        ("${A}", "1"),
-        ("${B:2}", "2"),
-        ("${A:2}", "1"),
-        ("${B}", ""),
-        ("${EMPTY:3}", "3"),
-        ("$A ${1} {A}", "$A ${1} {A}"),
-        ("x${A}y${B:}", "x1y"),
-    ],
-)
-def test_expand(text: str, expanded: str) -> None:
-    assert expand(text, {"A": "1", "EMPTY": ""}) == expanded
-
-
 def test_parse_names_a_whole_document_too() -> None:
     with pytest.raises(InputError, match=r"^f.yaml: Input should be a valid dictionary or instance of Options \(found 3\)$"):
         parse(Options, 3, "f.yaml", None)
+
+
+def test_a_file_that_changed_serves_the_next_settings_and_is_another_version(config: Path) -> None:
+    first = settings(config)
+    path = config / "polybroker.yaml"
+    path.write_text(path.read_text().replace("method: max_sharpe", "method: equal"))
+    second = settings(config)
+    assert (first.options.method, second.options.method) == ("max_sharpe", "equal")
+    assert first.version != second.version
+    assert settings(config).version == second.version
+    # What was read together stays together: a file that changes under way is the next reader's.
+    (config / "markets.yaml").write_text("")
+    assert "XTKS" in second.markets
+
+
+def test_settings_out_of_files_that_are_nowhere_on_disk(config: Path, tmp_path: Path) -> None:
+    files = dict(settings(config).files)
+    environ = Environ(config_dir=tmp_path / "nowhere", profile=None, screens=None, ACTIVE_BROKERS="paper")
+    assert Settings(environ, files).active_brokers == ("paper",)
+
+
+def test_variables_are_read_wherever_they_stand(config: Path) -> None:
+    (config / "brokers" / "paper.yaml").write_text("adapter: ${A}.adapter:PaperBroker\nmirrors: ${MIRROR:ibkr}")
+    made = Settings(Environ(config_dir=config, profile=None, screens=None, ACTIVE_BROKERS=None), variables={"A": "b.c"})
+    assert (made.broker_files["paper"].adapter, made.broker_files["paper"].mirrors) == ("b.c.adapter:PaperBroker", "ibkr")
+    with pytest.raises(InputError, match=r"brokers/paper.yaml, field 'adapter': expected the variable A to be set"):
+        Settings(Environ(config_dir=config, profile=None, screens=None, ACTIVE_BROKERS=None), variables={}).brokers  # noqa: B018
+
+
+def test_connections_that_are_one_login_are_refused(config: Path) -> None:
+    text = "environment: paper\naccounts:\n"
+    row = "  - {{ account_id: {}, broker: alpaca, environment: paper, connection: {} }}\n"
+    for first, second in (("my-second", "my_Second"), ("null", "polybroker_alpaca")):
+        (config / "portfolios" / "x.yaml").write_text(text + row.format("a1", first) + row.format("a2", second))
+        assert "expected a connection or broker_account that a1 does not have" in error(config, "portfolios")
+    (config / "portfolios" / "x.yaml").write_text(text + row.format("a1", "null") + row.format("a2", "second"))
+    assert [a.account_id for a in settings(config).portfolios[-1].accounts] == ["a1", "a2"]

@@ -1,0 +1,54 @@
+"""What is shown of breakers and health; no venue is needed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.brokers.breaker import Breaker
+from include.cli.wiring import project_database
+from include.domain.health import CallCount
+from include.errors import BrokerUnavailable
+from include.settings import load_settings
+from include.storage.call_counts import CallCounts
+from include.storage.database import Database
+from include.storage.shared_states import DatabaseSharedState
+from tests.cli.conftest import Polybroker
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+@pytest.fixture
+def database(project: object) -> Iterator[Database]:
+    with project_database(load_settings()) as opened:
+        yield opened
+
+
+def test_nothing_known_is_said(polybroker: Polybroker, project: object) -> None:
+    assert polybroker("brokers", "status").text == "every broker may be asked; nothing failed since each answered last\n"
+    assert polybroker("brokers", "health").text == "no broker was called in the last 24 hours\n"
+
+
+def test_a_breaker_shows_phase_and_reason(polybroker: Polybroker, database: Database) -> None:
+    ibkr, alpaca = (Breaker(DatabaseSharedState(database), source) for source in ("ibkr-paper", "alpaca-paper"))
+    for _ in range(5):
+        ibkr.failed("connect", BrokerUnavailable("connection refused"))
+    alpaca.failed("quotes", BrokerUnavailable("bad gateway", broker_code="502"))
+    closed, opened = polybroker("brokers", "status").text.splitlines()
+    assert closed == "alpaca-paper: closed; 1 in a row failed, the last one: quotes CONNECTION_ERROR 502; asked again now"
+    assert opened.startswith("ibkr-paper: open; 5 in a row failed, the last one: connect CONNECTION_ERROR; asked again ")
+    assert opened.endswith(" UTC")
+
+
+def test_health_shows_the_score_and_its_parts(polybroker: Polybroker, database: Database) -> None:
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    CallCounts(database).add(
+        [
+            CallCount("ibkr-paper", "ibkr", hour, "connect", "", 3, 1.5, 1.0),
+            CallCount("ibkr-paper", "ibkr", hour, "connect", "CONNECTION_ERROR", 1, 20.0, 20.0),
+        ]
+    )
+    lines = polybroker("brokers", "health").text.splitlines()
+    (row,) = [line for line in lines if line.startswith("│ ibkr-paper")]
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == ["ibkr-paper", "0.79", "0.75", "0.75", "1.00", "-", "4"]
+    assert lines[-1] == "ibkr-paper: errors: CONNECTION_ERROR 1; 0.50 s for a single question"

@@ -1,0 +1,44 @@
+"""`polybroker brokers`."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from include.brokers.alpaca.adapter import AlpacaBroker
+from tests.cli.conftest import Polybroker
+
+
+@pytest.fixture(autouse=True)
+def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYBROKER_DATABASE_URL", f"sqlite:///{tmp_path / 'own.db'}")
+
+
+def test_the_matrix_as_a_table(polybroker: Polybroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    text = polybroker("brokers", "matrix").text
+    assert "order types" in text
+    assert "knows isin" in text
+    assert "without an adapter, or with one that cannot be imported: binance, coinbase, crypto_com, oanda, zerodha" in text
+    assert "changed since" not in text
+
+
+def test_the_matrix_as_a_document(polybroker: Polybroker) -> None:
+    document = json.loads(polybroker("brokers", "matrix", "--json").text)
+    assert list(document["brokers"]) == ["alpaca", "ibkr", "paper"]
+    assert document["brokers"]["alpaca"]["lists_all"] is True
+    assert document["without_adapter"] == ["binance", "coinbase", "crypto_com", "oanda", "zerodha"]
+
+
+def test_a_change_is_told_once_and_kept(polybroker: Polybroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    assert "no capability has changed" in polybroker("brokers", "changes").text
+    polybroker("brokers", "matrix")
+    able = AlpacaBroker.capabilities
+    monkeypatch.setattr(AlpacaBroker, "capabilities", replace(able, fractional=not able.fractional))
+    assert "changed since the last look: alpaca;" in polybroker("brokers", "matrix").text
+    assert "changed since" not in polybroker("brokers", "matrix").text
+    text = polybroker("brokers", "changes").text
+    assert "alpaca.capabilities.changed" in text
+    assert "fractional" in text

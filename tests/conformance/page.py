@@ -1,0 +1,116 @@
+"""docs/conformance.md: every case and how each broker takes it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+
+from tests.conformance.base import Cases
+from tests.conformance.cases import NO_VENUE, NOT_DECLARED, Case, all_cases
+from tests.conformance.harness import Harness
+from tests.conformance.suite import Conformance
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/conformance.md"
+PASS, FAIL, NOT_RUN = "pass", "FAIL", "not run"
+MARKS = (PASS, NOT_DECLARED, NO_VENUE, FAIL, NOT_RUN)
+SUBJECTS = {
+    "1": "Connection and environment",
+    "2": "Contracts, quotes, bars",
+    "3": "The account",
+    "4": "Orders by type and time in force",
+    "5": "Rejections; refused, unknown and unavailable kept apart",
+    "6": "The same intent once",
+    "7": "Cancelling, changing, partial fills, races",
+    "8": "Faults of the venue",
+    "9": "Limits",
+}
+INTRO = """# Conformance
+
+One list of numbered cases, run against every adapter and a local venue that speaks its broker's own protocol, through the real
+client library. The cases are `tests/conformance/suite_*.py`. `make conformance` writes this page, and fails when a case does.
+
+- **pass**: it ran and holds.
+- **not declared**: the adapter does not declare the capability (`Capabilities`), or has not made the verb its own.
+- **venue cannot express it**: the local venue has no such fault or rule, so nothing was tried.
+- **FAIL**: it ran and does not hold.
+- **not run**: the client library of that column was not installed when the page was written.
+
+A broker of your own gets its column by one file: a `Harness` for its venue and a subclass of `Conformance`
+(`tests/conformance/test_alpaca.py`).
+"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One broker of the page.
+
+    Attributes:
+        title: As the page writes it.
+        test: pytest's module and class.
+        harness: Its venue.
+        library: Another client library under which it runs once more; "" for the usual one.
+    """
+
+    title: str
+    test: str
+    harness: type[Harness]
+    library: str = ""
+
+
+def columns() -> list[Column]:
+    """Every broker of the suite, by name; one whose adapter works with a second client library has a column for each."""
+    for module in sorted(Path(__file__).parent.glob("test_*.py")):
+        import_module(f"tests.conformance.{module.stem}")
+    found = []
+    for suite in sorted(_subclasses(Conformance), key=lambda each: each.column.broker_class.name):
+        name, test = suite.column.broker_class.name, f"{suite.__module__}.{suite.__name__}"
+        found.append(Column(name, test, suite.column))
+        found += [Column(f"{name} ({each})", test, suite.column, each) for each in suite.column.libraries]
+    return found
+
+
+def expected(column: Column, case: Case) -> str:
+    """The mark that a case has where everything holds, known without running it."""
+    return case.needs.unmet(column.harness) or PASS
+
+
+def cells(page: str) -> dict[tuple[str, str], dict[str, str]]:
+    """(number, parameters) -> title of a column -> mark, of a written page; {} for none."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    titles: list[str] = []
+    for line in page.splitlines():
+        parts = [part.strip() for part in line.strip().strip("|").split("|")] if line.startswith("|") else []
+        if parts[:2] == ["case", "with"]:
+            titles = parts[3:]
+        elif parts and parts[0].isdigit() and titles:
+            found[parts[0], parts[1]] = dict(zip(titles, parts[3:], strict=True))
+    return found
+
+
+def render(titles: Sequence[str], marks: Mapping[str, Mapping[Case, str]]) -> str:
+    """The page; `marks` by title and case."""
+    lines = [INTRO, "| |" + "".join(f" {title} |" for title in titles), "|---|" + "---|" * len(titles)]
+    for mark in MARKS:
+        counts = [sum(found == mark for found in marks[title].values()) for title in titles]
+        lines.append(f"| {mark} |" + "".join(f" {count} |" for count in counts))
+    for digit, cases in groupby(all_cases(Conformance), key=lambda case: case.number[0]):
+        lines += ["", f"## {digit}xx {SUBJECTS[digit]}", "", "| case | with | what holds |" + _cells(titles)]
+        lines.append("|---|---|---|" + "---|" * len(titles))
+        lines += _rows(cases, titles, marks)
+    return "\n".join(lines) + "\n"
+
+
+def _rows(cases: Iterable[Case], titles: Sequence[str], marks: Mapping[str, Mapping[Case, str]]) -> Iterable[str]:
+    before = ""
+    for case in cases:
+        text, before = ("" if case.number == before else case.text), case.number
+        yield f"| {case.number} | {case.parameters} | {text} |" + _cells([marks[title][case] for title in titles])
+
+
+def _cells(words: Iterable[str]) -> str:
+    return "".join(f" {word} |" for word in words)
+
+
+def _subclasses(suite: type[Cases]) -> list[type[Cases]]:
+    return [each for each in suite.__subclasses__() if hasattr(each, "column")]

@@ -1,0 +1,118 @@
+"""docs/conformance.md is what the suite is: the same cases, and the same marks as far as they are known without running."""
+
+import subprocess
+import sys
+from typing import ClassVar
+
+import pytest
+
+from include.brokers.base import Broker
+from include.domain.instrument import AssetClass
+from include.domain.order import OrderType, TimeInForce
+from include.sandbox.faults import Fault
+from tests.conformance.base import Cases
+from tests.conformance.cases import NO_VENUE, NOT_DECLARED, Needs, all_cases, needs, over
+from tests.conformance.page import NOT_RUN, PAGE, PASS, cells, columns, expected, render
+from tests.conformance.suite import Conformance
+from tests.conformance.test_alpaca import AlpacaHarness
+
+
+def test_the_page_is_up_to_date() -> None:
+    found, page = columns(), PAGE.read_text(encoding="utf-8")
+    written, cases = cells(page), list(all_cases(Conformance))
+    stale = "run `make conformance` and commit docs/conformance.md"
+    assert list(written) == [(case.number, case.parameters) for case in cases], stale
+    marks = {column.title: {case: expected(column, case) for case in cases} for column in found}
+    for column in found:  # another client library need not be there: such a column may say so
+        if column.library and {row.get(column.title) for row in written.values()} == {NOT_RUN}:
+            marks[column.title] = dict.fromkeys(cases, NOT_RUN)
+    assert page == render([column.title for column in found], marks), stale
+
+
+def test_every_case_is_collected_under_the_name_that_the_page_knows() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/conformance/test_alpaca.py",
+    ]
+    done = subprocess.run(command, cwd=PAGE.parents[1], check=True, capture_output=True, text=True)
+    collected = [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+    assert sorted(collected) == sorted(case.test for case in all_cases(Conformance))
+
+
+class Few(Cases):
+    @over("time_in_force", (TimeInForce.DAY, TimeInForce.OPG))
+    @over("order_type", (OrderType.LIMIT,))
+    def test_c101_first(self, order_type: OrderType, time_in_force: TimeInForce) -> None:
+        """One."""
+
+    @needs(fault=Fault.CLOCK_SKEW)
+    def test_c102_second(self) -> None:
+        """Two.
+
+        More of it.
+        """
+
+
+class Alone(Cases):
+    def test_c101_first(self) -> None:
+        """One."""
+
+    def test_c101_again(self) -> None:
+        """The same number."""
+
+
+class Silent(Cases):
+    def test_c101_first(self) -> None:
+        pass
+
+
+def test_cases_are_read_without_running_them() -> None:
+    found = [(case.number, case.parameters, case.text, case.test) for case in all_cases(Few)]
+    assert found == [
+        ("101", "limit-day", "One", "test_c101_first[limit-day]"),
+        ("101", "limit-opg", "One", "test_c101_first[limit-opg]"),
+        ("102", "", "Two", "test_c102_second"),
+    ]
+
+
+@pytest.mark.parametrize("suite", [Alone, Silent])
+def test_a_case_needs_a_number_of_its_own_and_words(suite: type) -> None:
+    with pytest.raises(ValueError, match="number"):
+        list(all_cases(suite))
+
+
+class Bare(AlpacaHarness):
+    """A venue that can do nothing besides."""
+
+    faults: ClassVar[frozenset[Fault]] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        (Needs(), None),
+        (Needs(verb="fx_quotes"), NOT_DECLARED),
+        (Needs(asset_class=AssetClass.BOND), NOT_DECLARED),
+        (Needs(order_type=OrderType.LIMIT, time_in_force=TimeInForce.DAY), None),
+        (Needs(fault=Fault.SERVER_ERROR), NO_VENUE),
+        (Needs(verb="fx_quotes", fault=Fault.SERVER_ERROR), NOT_DECLARED),
+    ],
+)
+def test_what_is_missing_is_said(wanted: Needs, reason: str | None) -> None:
+    assert Bare.broker_class.fx_quotes is Broker.fx_quotes
+    assert wanted.unmet(Bare) == reason
+
+
+def test_a_page_is_read_as_it_was_written() -> None:
+    cases = list(all_cases(Conformance))
+    page = render(["one", "two"], {"one": dict.fromkeys(cases, PASS), "two": dict.fromkeys(cases, NO_VENUE)})
+    read = cells(page)
+    assert set(read) == {(case.number, case.parameters) for case in cases}
+    assert all(marks == {"one": PASS, "two": NO_VENUE} for marks in read.values())
+    assert cells("") == {}

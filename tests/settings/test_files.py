@@ -1,0 +1,70 @@
+"""The files of a configuration: their version, their zip, and writing them."""
+
+import io
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from include.errors import InputError
+from include.settings.files import check_no_secrets, packed, read_files, unpacked, version_of, write_files
+
+FILES = {"polybroker.yaml": b"options: {}\n", "brokers/a.yaml": b"credentials: { key: A_KEY }\n"}
+
+
+def test_the_same_files_are_the_same_version() -> None:
+    again = dict(reversed(FILES.items()))
+    assert version_of(again) == version_of(FILES)
+    assert len(version_of({})) == 64
+    moved = {"polybroker.yaml": FILES["polybroker.yaml"], "brokers/b.yaml": FILES["brokers/a.yaml"]}
+    changed = {**FILES, "polybroker.yaml": b"options: {}"}
+    assert len({version_of(FILES), version_of(moved), version_of(changed), version_of({})}) == 4
+
+
+def test_writing_replaces_and_removes_and_leaves_other_files_alone(tmp_path: Path) -> None:
+    write_files(tmp_path, FILES)
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "polybroker.yaml").chmod(0o640)
+    write_files(tmp_path, {"polybroker.yaml": b"x: 1\n", "portfolios/p.yaml": b""})
+    assert read_files(tmp_path) == {"polybroker.yaml": b"x: 1\n", "portfolios/p.yaml": b""}
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert stat.S_IMODE((tmp_path / "polybroker.yaml").stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["brokers", "notes.txt", "polybroker.yaml", "portfolios"]
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "brokers").write_text("a file where a folder belongs")
+    with pytest.raises(InputError, match=r"brokers/a.yaml: expected a file that can be written: "):
+        write_files(tmp_path, FILES)
+
+
+def test_a_zip_there_and_back() -> None:
+    assert unpacked(packed(FILES), "b.zip") == FILES
+    assert packed(dict(reversed(FILES.items()))) == packed(FILES)
+
+
+@pytest.mark.parametrize("name", ["../evil.yaml", "/etc/evil.yaml", "a/b/c.yaml", "script.py", "brokers/.hidden.yaml"])
+def test_a_zip_with_anything_else_is_refused(name: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), b"x: 1")
+    with pytest.raises(InputError, match=r"^b.zip: expected YAML files of a configuration"):
+        unpacked(buffer.getvalue(), "b.zip")
+
+
+def test_what_is_no_zip_or_one_that_unpacks_to_too_much() -> None:
+    with pytest.raises(InputError, match=r"^b.zip: expected a zip of `polybroker config backup`"):
+        unpacked(b"PK no zip", "b.zip")
+    with pytest.raises(InputError, match="expected YAML files of a configuration"):
+        unpacked(packed({"big.yaml": b" " * 1_000_001}), "b.zip")
+
+
+def test_a_secret_in_place_of_a_variables_name_is_found_and_not_quoted() -> None:
+    check_no_secrets(FILES)
+    check_no_secrets({"brokers/a.yaml": b"credentials: { key: ${MY_KEY} }\nport: ${NOT_SET}"})  # its text holds no secret
+    with pytest.raises(InputError, match=r"^brokers/a.yaml, field 'credentials.key': ") as caught:
+        check_no_secrets({"brokers/a.yaml": b"credentials: { key: CANARY/4711 }"})
+    assert "CANARY" not in str(caught.value)
+    with pytest.raises(InputError, match=r"^polybroker.yaml: expected UTF-8"):
+        check_no_secrets({"polybroker.yaml": b"\xff"})

@@ -1,0 +1,70 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+
+from include.brokers.base import Broker
+from include.domain.account import Account
+from include.errors import BrokerUnavailable
+from include.settings import load_settings
+from include.steps.probe_broker import probe_broker
+from include.steps.probed_accounts import probed_accounts
+from include.storage.database import Database, open_database, upgrade
+from include.storage.journal import Journal
+from tests.fakes.broker import FakeBroker, FakeVenue
+from tests.fakes.orders import make_account, make_order
+
+NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path / 'polybroker.db'}"
+    upgrade(url)
+    with open_database(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def venue() -> FakeVenue:
+    venue = FakeVenue()
+    venue.prices["101"] = D(10)
+    venue.opening = {"101": D(5), "102": D(3)}
+    return venue
+
+
+def probe(venue: FakeVenue, database: Database) -> dict[str, object]:
+    @contextmanager
+    def opened(account: Account) -> Iterator[Broker]:
+        with FakeBroker(venue, account) as broker:
+            yield broker
+
+    return probe_broker(make_account(), opened, database, NOON)
+
+
+def test_an_account_that_never_traded_is_read(venue: FakeVenue, database: Database) -> None:
+    found = probe(venue, database)
+    assert (found["account"], found["positions"], found["quoted"]) == ("fake-main", 2, None)
+    assert str(found["source"]).startswith("fake-sbx")
+
+
+def test_one_quote_is_asked_for_what_it_traded_last(venue: FakeVenue, database: Database) -> None:
+    Journal(database).register([make_order()], NOON)
+    assert probe(venue, database)["quoted"] == "101"
+    venue.prices.clear()  # its market is closed
+    assert probe(venue, database)["quoted"] is None
+    assert venue.submits == 0
+
+
+def test_a_broker_that_is_away_says_so(venue: FakeVenue, database: Database) -> None:
+    venue.away = True
+    with pytest.raises(BrokerUnavailable):
+        probe(venue, database)
+
+
+def test_accounts_of_active_brokers_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTIVE_BROKERS", "alpaca,paper")
+    assert probed_accounts(load_settings()) == ["alpaca-main", "paper-shadow"]
