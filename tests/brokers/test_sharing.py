@@ -3,6 +3,7 @@
 import multiprocessing
 from bisect import bisect_left
 from collections.abc import Sequence
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from include.brokers.opening import open_broker
@@ -17,7 +18,7 @@ from tests.brokers.ibkr.venue import TOKEN, make_book
 PROCESSES = 3
 
 
-def look_up(url: str, broker: str, credentials: dict[str, str], times: int) -> None:
+def look_up(url: str, broker: str, credentials: dict[str, str], times: int, opened_by_all: Barrier) -> None:
     """What one task would do: open the broker, and ask it many times for an order that nobody sent."""
     account = Account(account_id=f"{broker}-main", broker=broker, environment=Environment.SANDBOX)
     with (
@@ -30,6 +31,7 @@ def look_up(url: str, broker: str, credentials: dict[str, str], times: int) -> N
             sandbox_token=TOKEN,
         ) as opened,
     ):
+        opened_by_all.wait(timeout=120)  # raises in all of them where one could not
         for _ in range(times):
             assert opened.find_order("nobody") is None
 
@@ -38,7 +40,8 @@ def run_processes(folder: Path, broker: str, credentials: dict[str, str], times:
     url = f"sqlite:///{folder / 'polybroker.db'}"
     upgrade(url)
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=look_up, args=(url, broker, credentials, times)) for _ in range(PROCESSES)]
+    arguments = (url, broker, credentials, times, context.Barrier(PROCESSES))
+    processes = [context.Process(target=look_up, args=arguments) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:
