@@ -3,9 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-from include.hooks.tasks import utc_now
 
 if TYPE_CHECKING:
     from include.settings import Settings
@@ -35,7 +34,9 @@ def probe_broker(account: str) -> dict[str, Any]:
 
     with _project() as (settings, database):
         accounts = {each.account_id: each for portfolio in settings.portfolios for each in portfolio.accounts}
-        return probe(accounts[account], lambda one: open_broker(one, settings, database, environ=os.environ), database, utc_now())
+        return probe(
+            accounts[account], lambda one: open_broker(one, settings, database, environ=os.environ), database, datetime.now(UTC)
+        )
 
 
 def report_health() -> dict[str, dict[str, Any]]:
@@ -43,6 +44,6 @@ def report_health() -> dict[str, dict[str, Any]]:
     from include.steps.report_health import report_health as report
 
     with _project() as (settings, database):
-        found = report(settings, database, utc_now())
+        found = report(settings, database, datetime.now(UTC))
     send_health(found)
     return found
