@@ -1,6 +1,5 @@
 """Day after day through the steps: a contract that changes overnight is held, shown, accepted, and traded again."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +21,7 @@ from include.steps.report_run import report_run
 from include.steps.wanted import wanted_by_run
 from include.storage.artifacts import exists, read_bytes, read_json, write_json
 from include.storage.contract_lists import write_contracts
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from include.storage.journal import Journal, ManagedPosition
 from include.storage.run_folder import RunFolder
 from include.storage.seen_mappings import SeenMappings
@@ -41,14 +40,6 @@ IBM = contract("2", "IBM", "IBM Inc", "XNYS")
 
 def apple(native_id: str = "265598", **changes: Any) -> Contract:
     return contract(native_id, "AAPL", "AAPL Inc", "XNAS", **changes)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'journal.db'}"
-    upgrade(url)
-    with open_database(url) as opened:
-        yield opened
 
 
 class Days:
