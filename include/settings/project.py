@@ -15,7 +15,8 @@ from include.settings.accounts import check_distinct, check_portfolio
 from include.settings.active import disabled_brokers
 from include.settings.broker_file import BrokerFile, Eligibility, broker_file
 from include.settings.environ import Environ
-from include.settings.files import Files, read_files, version_of
+from include.settings.files import Files, version_of
+from include.settings.folder import read_files
 from include.settings.frozen import frozen_variables
 from include.settings.options import Options, ProjectFile
 from include.settings.reading import parse, read_yaml
