@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,22 @@ from hypothesis import settings
 # Laws are checked without a clock: a busy machine is not a broken law.
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
+
+
+_folders = pytest.StashKey[dict[tuple[pytest.Collector, Path], pytest.Collector]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_directory(
+    path: Path, parent: pytest.Collector
+) -> Generator[None, pytest.Collector | None, pytest.Collector | None]:
+    """One node for a folder in the whole session: pytest 9 ties a conftest's fixtures to the node it made first.
+
+    It reads a folder anew for every file that is named in it, and so makes new nodes for the folders in that one: of
+    `tests/cli/test_a.py tests/test_b.py tests/cli/test_c.py` the last one had no fixture of `tests/cli/conftest.py`.
+    """
+    made = yield
+    return made and parent.config.stash.setdefault(_folders, {}).setdefault((parent, path), made)
 
 
 @pytest.fixture(autouse=True)
