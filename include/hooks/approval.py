@@ -1,6 +1,5 @@
 """The one approval of a run: what a person sees before orders are sent, and the record that sending demands."""
 
-import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -94,15 +93,13 @@ def minutes_to_answer(orders: Iterable[Mapping[str, Any]], markets: Mapping[str,
     return max(1, min([at_most, *(int((opened - now).total_seconds()) // 60 for opened in opens)]))
 
 
-def _opening(calendar: str, end: datetime) -> datetime:
+def _opening(name: str, end: datetime) -> datetime:
     """When the session that closes at `end` opens."""
-    import exchange_calendars
     import pandas as pd
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pandas announces changes that exchange_calendars has not followed
-        found = exchange_calendars.get_calendar(calendar, start=f"{end.year - 1}-12-01")
-        opened: datetime = found.previous_open(pd.Timestamp(end)).to_pydatetime()
+    from include.domain.calendars import calendar
+
+    opened: datetime = calendar(name, end.year).previous_open(pd.Timestamp(end)).to_pydatetime()
     return opened
 
 

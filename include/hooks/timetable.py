@@ -6,11 +6,12 @@ is loaded in every task process.
 """
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+
+from include.domain.calendars import calendar as sessions_around
 
 
 class SessionTimetable(Timetable):
@@ -73,11 +74,11 @@ class SessionTimetable(Timetable):
         return newest if newest.start > session.start else session
 
     def _newest_closed(self, moment: datetime) -> DataInterval:
-        calendar = _calendar(self.calendar, moment.year)
+        calendar = sessions_around(self.calendar, moment.year)
         return self._interval(calendar, int(calendar.closes.searchsorted(_utc(moment), side="right")) - 1)
 
     def _first_opening_after(self, moment: datetime) -> DataInterval | None:
-        calendar = _calendar(self.calendar, moment.year)
+        calendar = sessions_around(self.calendar, moment.year)
         position = int(calendar.opens.searchsorted(_utc(moment), side="right"))
         return self._interval(calendar, position) if position < len(calendar.sessions) else None
 
@@ -91,11 +92,3 @@ def _utc(moment: datetime) -> Any:
     import pandas as pd
 
     return pd.Timestamp(moment.astimezone(UTC).replace(tzinfo=None), tz="UTC")
-
-
-@lru_cache(maxsize=8)
-def _calendar(name: str, year: int) -> Any:
-    """The sessions from the year before `year` to the one after: few enough to build in a moment."""
-    import exchange_calendars
-
-    return exchange_calendars.get_calendar(name, start=f"{year - 1}-01-01", end=f"{year + 1}-12-31")

@@ -1,7 +1,9 @@
 """Sessions of the reference calendar: which is the last one closed at a moment."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
+from include.domain.calendars import calendar as sessions_around
 from include.errors import InputError
 
 
@@ -15,17 +17,21 @@ def closed_sessions(calendar: str, moment: datetime, days: int = 30) -> list[dat
     Raises:
         InputError: No such calendar, or a moment its data do not reach.
     """
-    import exchange_calendars
     import pandas as pd
 
     if moment.tzinfo is None:
         raise InputError("expected a time with a time zone", field="run_after", value=moment.isoformat())
     stamp = pd.Timestamp(moment).tz_convert("UTC")
-    start, end = moment.date() - timedelta(days=days), moment.date() + timedelta(days=10)
+    start = moment.date() - timedelta(days=days)
+    closes = [close for year in range(start.year, moment.year + 1) for close in _closes(calendar, year)]
+    return [session for session, close in closes if session >= start and close <= stamp]
+
+
+def _closes(name: str, year: int) -> list[tuple[date, Any]]:
+    """(session, its close) of one year."""
     try:
-        closes = exchange_calendars.get_calendar(calendar, start=start.isoformat(), end=end.isoformat()).closes
-    except (exchange_calendars.errors.CalendarError, ValueError) as error:
-        raise InputError(
-            f"expected a calendar of exchange_calendars: {error}", field="reference_calendar", value=calendar
-        ) from error
-    return [session.date() for session, close in closes.items() if close <= stamp]
+        closes = sessions_around(name, year, "reference_calendar").closes
+    except ValueError as error:
+        expected = f"expected a time that exchange_calendars knows: {error}"
+        raise InputError(expected, field="reference_calendar", value=name) from error
+    return [(session.date(), close) for session, close in closes.items() if session.year == year]

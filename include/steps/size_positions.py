@@ -12,6 +12,7 @@ from include.allocation.rates import BASE
 from include.allocation.sizing import Member, Size, size
 from include.allocation.targets import Weights, final_weights
 from include.domain.account import AccountSnapshot
+from include.domain.calendars import calendar
 from include.domain.market import Market
 from include.domain.portfolio import Portfolio
 from include.domain.run import Run
@@ -82,18 +83,9 @@ def previous_session(run: Run) -> str:
     Raises:
         InputError: The calendar is unknown.
     """
-    import exchange_calendars
-    from exchange_calendars.errors import InvalidCalendarName
-
-    name = run.options.get("reference_calendar", "XNYS")
+    days = calendar(run.options.get("reference_calendar", "XNYS"), run.as_of.year, "reference_calendar")
     day = run.as_of - timedelta(days=1)
-    try:
-        calendar = exchange_calendars.get_calendar(name, start=day - timedelta(days=31), end=day)
-    except InvalidCalendarName as error:
-        raise InputError(
-            "expected a calendar of exchange_calendars", source="options", field="reference_calendar", value=name
-        ) from error
-    return str(calendar.sessions[-1].date())
+    return str(days.date_to_session(day.isoformat(), direction="previous").date())
 
 
 def _sizes(

@@ -3,9 +3,9 @@
 import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
+from include.domain.calendars import calendar
 from include.domain.market import Market
 
 
@@ -19,8 +19,7 @@ def valid_until(market: Market, after: datetime) -> datetime:
     Raises:
         ValueError: The package does not know the market's sessions that far: some holidays are announced year by year.
     """
-    calendar = _calendar(market.calendar, after.year)
-    return _utc(calendar.next_close(_timestamp(after)))
+    return _utc(calendar(market.calendar, after.year).next_close(_timestamp(after)))
 
 
 def valid_until_by_market(markets: Mapping[str, Market], wanted: set[str], after: datetime) -> dict[str, datetime]:
@@ -30,15 +29,6 @@ def valid_until_by_market(markets: Mapping[str, Market], wanted: set[str], after
         with contextlib.suppress(ValueError):
             found[name] = valid_until(markets[name], after)
     return found
-
-
-@lru_cache(maxsize=64)
-def _calendar(name: str, year: int) -> Any:
-    import exchange_calendars
-
-    # A narrow range: building twenty years of a calendar takes long. The end is left to the package, which knows how far the
-    # holidays of a market are known.
-    return exchange_calendars.get_calendar(name, start=f"{year - 1}-12-01")
 
 
 def _timestamp(moment: datetime) -> Any:
