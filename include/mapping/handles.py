@@ -17,7 +17,8 @@ from include.domain.instrument import AssetClass, Instrument
 from include.domain.market import Market
 from include.errors import InputError
 from include.mapping.columns import among, join, mask
-from include.mapping.contracts import ContractList, Contracts, complete
+from include.mapping.contract_rows import complete
+from include.mapping.contracts import ContractList, Contracts
 from include.mapping.pairs import Pairs
 from include.mapping.reasons import FITS, reason_of
 from include.mapping.wanted import Wanted

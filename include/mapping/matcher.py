@@ -18,7 +18,8 @@ import pyarrow as pa
 from include.domain.instrument import Instrument
 from include.domain.mapping import Mapping as Mapped
 from include.domain.market import Market
-from include.mapping.contracts import ContractList, complete
+from include.mapping.contract_rows import complete
+from include.mapping.contracts import ContractList
 from include.mapping.identity_key import decide_by_identity
 from include.mapping.matches import Matches
 from include.mapping.name_key import decide_by_name, open_rows

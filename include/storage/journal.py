@@ -12,15 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from include.domain.account import AccountSnapshot
 from include.domain.contract import Contract
-from include.domain.order import Fill, Order, OrderReport, OrderState, Side
+from include.domain.order import Fill, Order, OrderReport, OrderState
 from include.errors import InputError
 from include.storage.database import Database
 from include.storage.journal_rows import JournalEntry, OrderEvent, after_report, append_event, read_fills, to_entry
-from include.storage.managed import ManagedPosition, managed_positions
+from include.storage.managed import ManagedPosition, read_managed, unexplained
 from include.storage.order_states import OPEN
-from include.storage.tables import adoptions, fills, order_events, orders, plans, snapshots
+from include.storage.tables import adoptions, fills, order_events, orders, plans
 
 __all__ = ["Journal", "JournalEntry", "ManagedPosition", "OrderEvent"]
 
@@ -248,27 +247,7 @@ class Journal:
     def managed(self, portfolio: str) -> list[ManagedPosition]:
         """What this portfolio's fills and adoptions add up to, by account and native id; zero positions are left out."""
         with self._database.read() as connection:
-            executed = connection.execute(
-                select(orders.c.body, orders.c.filled_quantity)
-                .where(orders.c.portfolio == portfolio, orders.c.filled_quantity != Decimal(0))
-                .order_by(orders.c.as_of, orders.c.revision, orders.c.client_order_id)
-            ).all()
-            adopted = connection.execute(select(adoptions).where(adoptions.c.portfolio == portfolio)).all()
-        return managed_positions(
-            portfolio,
-            [(Order.model_validate(row.body), row.filled_quantity) for row in executed],
-            [
-                ManagedPosition(
-                    portfolio,
-                    row.account,
-                    row.ticker,
-                    row.instrument_id,
-                    Contract.model_validate(row.contract),
-                    row.quantity,
-                )
-                for row in adopted
-            ],
-        )
+            return read_managed(connection, portfolio)
 
     def unexplained_since(self, order: Order, quantity_now: Decimal) -> Decimal | None:
         """Change of an account's position since an order was planned that neither fills nor adoptions explain.
@@ -280,31 +259,8 @@ class Journal:
         Returns:
             Signed difference to the first snapshot of the order's session; None where there is none to compare with.
         """
-        contract = order.contract.native_id
-        before = (
-            select(snapshots.c.body, snapshots.c.taken_at)
-            .where(snapshots.c.account_id == order.account, snapshots.c.session == order.as_of)
-            .order_by(snapshots.c.taken_at, snapshots.c.run_id)
-            .limit(1)
-        )
-        mine = (orders.c.account == order.account) & (orders.c.native_id == contract) & (orders.c.as_of >= order.as_of)
         with self._database.read() as connection:
-            row = connection.execute(before).one_or_none()
-            if row is None:
-                return None
-            executed = connection.execute(select(orders.c.body, orders.c.filled_quantity).where(mine)).all()
-            adopted = connection.execute(
-                select(adoptions.c.quantity).where(
-                    adoptions.c.account == order.account,
-                    adoptions.c.native_id == contract,
-                    adoptions.c.adopted_at > row.taken_at,
-                )
-            ).scalars()
-            explained = sum(adopted, Decimal(0))
-        positions = AccountSnapshot.model_validate(row.body).positions
-        held_then = sum((position.quantity for position in positions if position.native_id == contract), Decimal(0))
-        explained += sum((Side(found.body["side"]).sign * found.filled_quantity for found in executed), Decimal(0))
-        return quantity_now - held_then - explained
+            return unexplained(connection, order, quantity_now)
 
     def adopted(self, portfolio: str, account: str, native_id: str) -> Decimal:
         """Units of a contract that were adopted, signed; 0 where none were."""
