@@ -1,70 +1,25 @@
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
-from decimal import Decimal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from include.domain.account import Environment
 from include.domain.contract import Contract
-from include.domain.order import OrderReport, OrderState
+from include.domain.order import OrderState
 from include.domain.portfolio import ExecutionMode
 from include.domain.quote import Quote
 from include.domain.run import Run
-from include.errors import BrokerUnavailable, InputError, NotPermitted, Transient
-from include.settings import load_settings
-from include.steps.plan_orders import plan_orders
+from include.errors import InputError, NotPermitted, Transient
 from include.storage.artifacts import read_bytes, read_json, write_json
 from include.storage.database import Database
 from include.storage.journal import Journal
 from include.storage.leases import lease
 from include.storage.run_folder import RunFolder
 from include.storage.tables import leases
-from tests.steps.run_files import AFTER_CLOSE, make_run, write_inputs
-from tests.trading.build import position, quote, snapshot
-
-
-class Desk:
-    """Brokers that quote 200 for everything they are asked, unless told otherwise; each opening is noted."""
-
-    def __init__(self, price: str = "200", down: tuple[str, ...] = ()) -> None:
-        self.price = price
-        self.down = down
-        self.opened: list[str] = []
-        self.known: dict[str, OrderReport] = {}
-
-    @contextmanager
-    def open(self, account_id: str) -> Iterator[Any]:
-        if account_id in self.down:
-            raise BrokerUnavailable(f"{account_id} is down")
-        self.opened.append(account_id)
-        yield self
-
-    def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
-        return {c.native_id: quote(c.native_id, self.price, c.currency) for c in contracts}
-
-    def find_order(self, client_order_id: str) -> OrderReport | None:
-        return self.known.get(client_order_id)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    made = make_run(tmp_path / "run")
-    write_inputs(made)
-    return made
-
-
-def plan(run: Run, database: Database, desk: Desk | None = None) -> dict[str, Any]:
-    uri = plan_orders(run, (desk or Desk()).open, database, load_settings(), AFTER_CLOSE)
-    document: dict[str, Any] = read_json(uri)
-    return document
-
-
-def orders_of(document: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    return [(o["account"], o["side"], o["ticker"], o["quantity"]) for o in document["portfolios"]["main"]["orders"]]
+from tests.steps.planning import Desk, filled, next_run, orders_of, plan
+from tests.steps.run_files import make_run, write_inputs
+from tests.trading.build import position, snapshot
 
 
 def test_targets_become_orders_at_the_preferred_broker_that_maps_them(run: Run, database: Database) -> None:
@@ -118,24 +73,6 @@ def test_replan_waits_until_every_earlier_order_is_final(run: Run, database: Dat
         plan(again, database)
 
 
-def filled(database: Database, document: dict[str, Any], ticker: str) -> None:
-    order = next(o for o in document["portfolios"]["main"]["orders"] if o["ticker"] == ticker)
-    journal = Journal(database)
-    assert journal.mark_sending(order["client_order_id"])
-    report = OrderReport(
-        client_order_id=order["client_order_id"],
-        state=OrderState.FILLED,
-        filled_quantity=Decimal(order["quantity"]),
-        average_price=Decimal(200),
-    )
-    journal.record(order["client_order_id"], report, AFTER_CLOSE)
-
-
-def next_run(tmp_path: Path, run: Run, **changes: object) -> Run:
-    values = {"run_id": "manual__next", "as_of": "2026-11-23", "run_after": AFTER_CLOSE + timedelta(days=3)}
-    return make_run(tmp_path / "next", **{**values, **changes})
-
-
 def test_a_managed_name_that_left_the_universe_is_sold(run: Run, database: Database, tmp_path: Path) -> None:
     filled(database, plan(run, database), "IBM")
     later = next_run(tmp_path, run)
@@ -145,34 +82,6 @@ def test_a_managed_name_that_left_the_universe_is_sold(run: Run, database: Datab
     document = plan(later, database)
     assert orders_of(document) == [("ibkr-main", "sell", "IBM", "12"), ("alpaca-main", "buy", "AAPL", "31")]
     assert document["portfolios"]["main"]["unmanaged"] == [{"account": "ibkr-main", "symbol": "XYZ", "quantity": "7"}]
-
-
-def test_an_order_of_unknown_outcome_freezes_its_instrument(run: Run, database: Database, tmp_path: Path) -> None:
-    document = plan(run, database)
-    first = document["portfolios"]["main"]["orders"][0]
-    assert Journal(database).mark_sending(first["client_order_id"])
-    later = next_run(tmp_path, run, run_after=AFTER_CLOSE)
-    write_inputs(later)
-    again = plan(later, database, Desk(down=("alpaca-main",)))["portfolios"]["main"]
-    assert [(h["ticker"], h["reason"]) for h in again["held"]] == [
-        ("AAPL", f"unresolved_order: order {first['client_order_id']} is sending")
-    ]
-    assert again["problems"] == [
-        "alpaca-main: open orders could not be settled: alpaca-main is down",
-        "alpaca-main: no quotes: alpaca-main is down",
-    ]
-
-
-def test_an_open_order_is_settled_before_planning(run: Run, database: Database, tmp_path: Path) -> None:
-    document = plan(run, database)
-    first = document["portfolios"]["main"]["orders"][0]
-    assert Journal(database).mark_sending(first["client_order_id"])
-    desk = Desk()
-    desk.known[first["client_order_id"]] = OrderReport(client_order_id=first["client_order_id"], state=OrderState.CANCELLED)
-    later = next_run(tmp_path, run)
-    write_inputs(later)
-    assert orders_of(plan(later, database, desk))[0] == ("alpaca-main", "buy", "AAPL", "31")
-    assert Journal(database).state(first["client_order_id"]) is OrderState.CANCELLED
 
 
 def test_one_broker_without_quotes_holds_its_own_names_only(run: Run, database: Database) -> None:
@@ -229,102 +138,6 @@ def test_nothing_is_planned_while_somebody_sends(run: Run, database: Database, m
     assert Journal(database).orders() == []
 
 
-def test_an_order_of_a_frozen_account_freezes_its_instrument_everywhere(run: Run, database: Database, tmp_path: Path) -> None:
-    document = plan(run, database)
-    first = document["portfolios"]["main"]["orders"][0]
-    assert (first["account"], Journal(database).mark_sending(first["client_order_id"])) == ("alpaca-main", True)
-    later = next_run(tmp_path, run)
-    write_inputs(later, frozen="alpaca-main")
-    again = plan(later, database)["portfolios"]["main"]
-    assert ("AAPL", f"unresolved_order: order {first['client_order_id']} is sending") in [
-        (h["ticker"], h["reason"]) for h in again["held"]
-    ]
-
-
-def accepted(database: Database, document: dict[str, Any], ticker: str, done: str = "0") -> str:
-    """The order stands at its broker, a part of it filled."""
-    order = next(o for o in document["portfolios"]["main"]["orders"] if o["ticker"] == ticker)
-    client_order_id: str = order["client_order_id"]
-    assert Journal(database).mark_sending(client_order_id)
-    Journal(database).record(client_order_id, standing(client_order_id, done), AFTER_CLOSE)
-    return client_order_id
-
-
-def standing(client_order_id: str, done: str = "0") -> OrderReport:
-    return OrderReport(client_order_id=client_order_id, state=OrderState.ACCEPTED, filled_quantity=Decimal(done))
-
-
-def without_alpaca(tmp_path: Path, run: Run) -> Run:
-    """The next run, after the user took a broker in trouble out of ACTIVE_BROKERS."""
-    (main,) = run.portfolios
-    remaining = main.model_copy(update={"accounts": tuple(a for a in main.accounts if a.broker == "ibkr")})
-    return next_run(tmp_path, run, portfolios=(remaining,), brokers=("ibkr",))
-
-
-class OneAccount(Desk):
-    """Knows no other account than ibkr-main, as a run that leaves the others out."""
-
-    @contextmanager
-    def open(self, account_id: str) -> Iterator[Any]:
-        if account_id != "ibkr-main":
-            raise KeyError(account_id)
-        yield self
-
-
-def test_holdings_at_a_broker_that_was_left_out_stop_nobody_else(run: Run, database: Database, tmp_path: Path) -> None:
-    filled(database, plan(run, database), "AAPL")
-    later = without_alpaca(tmp_path, run)
-    write_inputs(later)
-    document = plan(later, database, OneAccount())
-    assert orders_of(document) == [("ibkr-main", "buy", "IBM", "12")]
-    held = [h["reason"] for h in document["portfolios"]["main"]["held"]]
-    assert held == ["account_frozen: alpaca-main holds it and could not be read"]
-
-
-def test_an_open_order_at_a_broker_that_was_left_out_is_not_bought_elsewhere(
-    run: Run, database: Database, tmp_path: Path
-) -> None:
-    client_order_id = accepted(database, plan(run, database), "AAPL")
-    later = without_alpaca(tmp_path, run)
-    write_inputs(later)
-    document = plan(later, database, OneAccount())
-    assert orders_of(document) == [("ibkr-main", "buy", "IBM", "12")]
-    assert document["portfolios"]["main"]["held"][0]["reason"] == f"unresolved_order: order {client_order_id} is accepted"
-
-
-def test_an_open_order_freezes_its_contract_under_whatever_name(run: Run, database: Database, tmp_path: Path) -> None:
-    desk = Desk()
-    client_order_id = accepted(database, plan(run, database), "IBM")
-    desk.known[client_order_id] = standing(client_order_id)
-    later = next_run(tmp_path, run)
-    write_inputs(later)
-    universe = read_json(RunFolder(later.folder).universe)
-    universe["all_stocks"]["IBM"]["instrument_id"] = "isin:US4592001014"
-    write_json(RunFolder(later.folder).universe, universe)
-    document = plan(later, database, desk)
-    assert [ticker for _, _, ticker, _ in orders_of(document)] == ["AAPL"]
-    assert document["portfolios"]["main"]["held"][0]["reason"] == f"unresolved_order: order {client_order_id} is accepted"
-
-
-def test_what_an_open_buy_may_still_take_is_not_free(run: Run, database: Database, tmp_path: Path) -> None:
-    desk = Desk()
-    client_order_id = accepted(database, plan(run, database), "IBM", done="2")
-    desk.known[client_order_id] = standing(client_order_id, "2")
-    later = next_run(tmp_path, run)
-    write_inputs(later)
-    cash = plan(later, database, desk)["portfolios"]["main"]["cash_left"]["ibkr-main"]
-    assert cash["USD"] == "97990.00"  # 10 of 12 are left, at a limit of 201
-
-
-def test_replan_looks_at_the_broker_before_it_waits(run: Run, database: Database, tmp_path: Path) -> None:
-    desk = Desk()
-    client_order_id = accepted(database, plan(run, database), "AAPL")
-    desk.known[client_order_id] = OrderReport(client_order_id=client_order_id, state=OrderState.CANCELLED)
-    again = make_run(tmp_path / "again", run_id="manual__2", options={**run.options, "replan": True})
-    write_inputs(again)
-    assert plan(again, database, desk)["portfolios"]["main"]["revision"] == 2
-
-
 def test_a_planner_that_lost_its_turn_stores_nothing(run: Run, database: Database) -> None:
     class Slow(Desk):
         def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
@@ -349,27 +162,6 @@ def test_an_order_is_valid_as_long_as_the_market_of_its_contract(run: Run, datab
         ("alpaca-main", "2026-11-23T21:00:00Z"),
         ("ibkr-main", "2026-11-23T16:30:00Z"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("state", "done", "cash"),
-    [
-        (OrderState.FILLED, "12", "97990.00"),  # 10 more at 201 since the account was read
-        (OrderState.CANCELLED, "5", "99397.00"),  # 3 more, and nothing can follow
-        (OrderState.ACCEPTED, "5", "97990.00"),  # 3 more, and 7 may follow
-    ],
-)
-def test_what_filled_after_the_account_was_read_is_not_spent_again(
-    run: Run, database: Database, tmp_path: Path, state: OrderState, done: str, cash: str
-) -> None:
-    desk = Desk()
-    client_order_id = accepted(database, plan(run, database), "IBM", done="2")
-    later = next_run(tmp_path, run)
-    write_inputs(later, weights={"AAPL": 0.05})
-    read = snapshot("ibkr-main", positions=(position("con-IBM", "2", "IBM"),), open_orders=(standing(client_order_id, "2"),))
-    write_json(RunFolder(later.folder).account("ibkr-main"), read)
-    desk.known[client_order_id] = OrderReport(client_order_id=client_order_id, state=state, filled_quantity=Decimal(done))
-    assert plan(later, database, desk)["portfolios"]["main"]["cash_left"]["ibkr-main"]["USD"] == cash
 
 
 def test_a_brokers_limits_cut_the_plan(run: Run, database: Database) -> None:
