@@ -129,14 +129,17 @@ class Engine(Matching):
         self.arrive(order, now)
         return self.orders[order_id]
 
-    def modify(self, order_id: int, change: OrderChange, now: datetime) -> SimOrder:
+    def modify(self, order_id: int, change: OrderChange, now: datetime, expires_at: datetime | None = None) -> SimOrder:
         """Change an open order and fill what can be filled then; it keeps its place among the others.
+
+        Args:
+            expires_at: End of a DAY order that it becomes; None: as before, else 24 hours from now.
 
         Raises:
             OrderRejected: There is no such order, it is final, or it would not be taken like that: it stands as before.
         """
         self.expire(now)
-        changed = changing.changed(self, order_id, change, now)
+        changed = changing.changed(self, order_id, change, now, expires_at)
         self.watch(self.put(changed))
         self.match(order_id, now)
         return self.orders[order_id]
@@ -170,6 +173,14 @@ class Engine(Matching):
         """Every execution at or after `since` with its order, oldest first."""
         found = [(order, fill) for order in self.orders.values() for fill in order.fills if fill.time >= since]
         return sorted(found, key=lambda row: row[1].time)  # stable: one order's fills, and orders, keep their order
+
+    def reserved_cash(self, order_id: int | None = None) -> dict[str, Decimal]:
+        """Currency -> what open purchases may still cost; those of this order and of its group left out."""
+        return self.reserved.beside(self, None if order_id is None else self._known(order_id))
+
+    def reserved_units(self, native_id: str, order_id: int | None = None) -> Decimal:
+        """Units of a contract that open sales have reserved; those of this order and of its group left out."""
+        return funds.reserved_units(self, native_id, None if order_id is None else self._known(order_id))
 
     def profits(self) -> list[Profit]:
         """Profit and cost of every contract ever traded, by native id."""

@@ -55,17 +55,17 @@ class Reserved:
         self._changed |= self._others
         self._changed.update(self._known)
 
-    def beside(self, engine: "Matching", order: SimOrder) -> dict[str, Decimal]:
+    def beside(self, engine: "Matching", order: SimOrder | None) -> dict[str, Decimal]:
         """Currency -> cash that all open purchases but this one, and but the others of its group, may still cost."""
         self._look_again(engine)
         needed = dict(self._totals)
-        if order.order_id in self._known:
+        if order is not None and order.order_id in self._known:
             currency, amount = self._known[order.order_id]
             needed[currency] -= amount
         groups: dict[tuple[str, str], Decimal] = {}
         for order_id in sorted(self._others):
             other = engine.orders[order_id]
-            if order_id == order.order_id or _same_group(order, other):
+            if order is not None and (order_id == order.order_id or _same_group(order, other)):
                 continue
             price = reserve_price(engine, other)
             amount = ZERO if price is None else cost(engine, other, other.remaining, price)
@@ -104,16 +104,23 @@ def affordable(engine: "Matching", order: SimOrder, quantity: Decimal, price: De
 def unreserved(engine: "Matching", order: SimOrder) -> Decimal:
     """Units of the order's contract that are held and that no other open sale has reserved."""
     position = engine.positions.get(order.native_id)
+    return (position.quantity if position else ZERO) - reserved_units(engine, order.native_id, order)
+
+
+def reserved_units(engine: "Matching", native_id: str, order: SimOrder | None = None) -> Decimal:
+    """Units of a contract that all open sales but this one, and but the others of its group, have reserved."""
     reserved = ZERO
     groups: dict[str, Decimal] = {}
-    for other in engine.open_orders(order.native_id):
-        if other.side is not Side.SELL or other.order_id == order.order_id or other.is_held or _same_group(order, other):
+    for other in engine.open_orders(native_id):
+        if other.side is not Side.SELL or other.is_held:
+            continue
+        if order is not None and (other.order_id == order.order_id or _same_group(order, other)):
             continue
         if other.group is None:
             reserved += other.remaining
         else:
             groups[other.group] = max(groups.get(other.group, ZERO), other.remaining)
-    return (position.quantity if position else ZERO) - reserved - sum(groups.values(), ZERO)
+    return reserved + sum(groups.values(), ZERO)
 
 
 def _same_group(one: SimOrder, other: SimOrder) -> bool:

@@ -152,7 +152,7 @@ class Matching:
             if opening and order.opens_at is not None and mark.time >= order.opens_at:
                 self._auction(order, now)
             return
-        moved = followed(order, mark.price, now)
+        moved = followed(order, mark.price, now, self.contracts[order.native_id].tick_size)
         if moved is not order:
             order = self.put(moved)
         if (order.is_stop and order.triggered_at is None) or not crosses(order, *self.sides(mark)):

@@ -192,12 +192,18 @@ class SimOrder(Value):
 
 
 class SimContract(Value):
-    """What the engine must know of a contract. An order's quantity is a multiple of `lot_size`."""
+    """What the engine must know of a contract.
+
+    Attributes:
+        lot_size: An order's quantity is a multiple of it; None: any quantity.
+        tick_size: Trailing stops stand at multiples of it; None: anywhere.
+    """
 
     native_id: str
     currency: str
     multiplier: Decimal = Decimal(1)
     lot_size: Decimal | None = None
+    tick_size: Decimal | None = None
     tradable: bool = True
 
 

@@ -117,6 +117,12 @@ def new_engine(latency: timedelta = timedelta(), rules: Rules | None = None) -> 
     return engine
 
 
+def seen(engine: Engine) -> dict[str, object]:
+    """The whole state; in which order positions were opened is no part of it."""
+    document = engine.to_state()
+    return document | {"positions": sorted(document["positions"], key=lambda row: str(row["native_id"]))}
+
+
 latencies = st.sampled_from([timedelta(), timedelta(seconds=90)])
 rules = st.builds(Rules, children_start=st.sampled_from(ChildStart), cancel_ends_group=st.booleans())
 
@@ -199,7 +205,7 @@ def test_a_restart_changes_nothing(before: list[tuple[object, ...]], after: list
     copied.contracts |= whole.contracts
     for engine in (whole, restarted, copied):
         play(engine, after, len(before))
-    assert restarted.to_state() == whole.to_state()
+    assert seen(restarted) == seen(whole)
     sums = [engine.reserved.beside(engine, engine.orders[1]) for engine in (whole, restarted)]
     assert {key: value for key, value in sums[0].items() if value} == {key: value for key, value in sums[1].items() if value}
     assert copied.to_state()["orders"] == whole.to_state()["orders"]
@@ -215,13 +221,13 @@ def test_what_is_undone_never_happened(
     for one in (plain, engine):
         play(one, before)
     state.keep(engine)
-    kept = engine.to_state()
+    kept = seen(engine)
     play(engine, undone, len(before))
     state.undo(engine)
-    assert engine.to_state() == kept
+    assert seen(engine) == kept
     for one in (plain, engine):
         play(one, after, len(before))
-    assert engine.to_state() == plain.to_state()
+    assert seen(engine) == seen(plain)
 
 
 @settings(max_examples=100, deadline=None)
@@ -234,7 +240,7 @@ def test_what_changed_is_all_that_has_to_be_written(before: list[tuple[object, .
         state.take_rows(follower, state.rows(engine, whole=False))
         state.keep(engine)
         follower.contracts |= engine.contracts
-        assert follower.to_state() == engine.to_state() | {"contracts": follower.to_state()["contracts"]}
+        assert seen(follower) == seen(engine) | {"contracts": seen(follower)["contracts"]}
 
 
 @settings(max_examples=80, deadline=None)

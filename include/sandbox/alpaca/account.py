@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from include.sandbox.alpaca.assets import find_asset, kind_of
-from include.sandbox.alpaca.desk import Desk, held_for_orders, reserved_cash
+from include.sandbox.alpaca.desk import Desk
 from include.sandbox.alpaca.permissions import configurations_of, flags_of, options_level
 from include.sandbox.alpaca.venue import Venue, plain, refusal, venue_of
 from include.sandbox.book import VenueBook
@@ -28,9 +28,10 @@ def account_json(venue: Venue) -> dict[str, Any]:
     book = venue.book
     flags, own = flags_of(book), configurations_of(book)
     cash = book.engine.cash.get("USD", ZERO)
+    reserved = book.engine.reserved_cash().get("USD", ZERO)
     held = [p for p in book.engine.positions.values() if p.currency == "USD"]
     market_value = sum((p.quantity * price_of(book, p) for p in held), ZERO)
-    equity, power = plain((cash + market_value).quantize(CENT)), plain(max(cash - reserved_cash(venue.desk), ZERO).quantize(CENT))
+    equity, power = plain((cash + market_value).quantize(CENT)), plain(max(cash - reserved, ZERO).quantize(CENT))
     return {
         "id": str(venue.account_id),
         "account_number": book.account_code,
@@ -74,7 +75,7 @@ def position_json(desk: Desk, position: SimPosition) -> dict[str, Any]:
         "asset_marginable": False,
         "avg_entry_price": plain(position.average_cost),
         "qty": plain(position.quantity),
-        "qty_available": plain(position.quantity - held_for_orders(desk, position.native_id)),
+        "qty_available": plain(position.quantity - book.engine.reserved_units(position.native_id)),
         "side": "long",
         "market_value": plain(value),
         "cost_basis": plain(cost),
