@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from include.domain.order import OrderChange, OrderState, OrderType, Side, TimeInForce
 from include.errors import OrderRejected
-from include.simulation.engine import Costs, Engine, Rules, SimOrder, SimRequest
+from include.simulation.engine import Costs, Engine, Rules, SimContract, SimOrder, SimRequest
 from include.simulation.orders import ChildStart, OneCancels
 from tests.simulation.conftest import NOW, Request
 
@@ -206,6 +206,16 @@ def test_a_group_reserves_its_largest_order_once(engine: Engine, submit: Submit,
     assert submit(limit="90", quantity="10").state is OrderState.ACCEPTED
 
 
+def test_what_is_reserved_is_told(engine: Engine, submit: Submit, hold: None) -> None:
+    gain = submit(**sale("110", group="g", quantity="7"))
+    submit(**stop("90", group="g", quantity="4"))
+    submit(**sale("120", quantity="2"))
+    bought = submit(limit="90", quantity="3")
+    submit(limit="80", quantity="1")
+    assert (engine.reserved_units("one"), engine.reserved_units("one", gain.order_id), engine.reserved_units("two")) == (9, 2, 0)
+    assert (engine.reserved_cash(), engine.reserved_cash(bought.order_id)) == ({"USD": 350}, {"USD": 80})
+
+
 @pytest.mark.parametrize("ends", [True, False])
 def test_whether_a_cancellation_ends_the_group_is_the_venues_rule(engine: Engine, submit: Submit, hold: None, ends: bool) -> None:
     engine.rules = Rules(cancel_ends_group=ends)
@@ -277,6 +287,25 @@ def test_a_trailing_stop_tells_the_best_price_and_moves_when_its_distance_change
     assert (engine.orders[order.order_id].best_price, engine.orders[order.order_id].stop_price) == (110, 105)
     wider = engine.modify(order.order_id, OrderChange(trail_amount=Decimal(20)), NOW + 2 * MINUTE)
     assert (wider.best_price, wider.stop_price, wider.state) == (110, 90, OrderState.ACCEPTED)
+
+
+def test_a_trailing_stop_stands_at_whole_ticks_away_from_the_market(engine: Engine, submit: Submit, hold: None) -> None:
+    engine.add_contract(SimContract(native_id="one", currency="USD", tick_size=Decimal("0.05")))
+    kind = {"limit": None, "order_type": OrderType.TRAILING_STOP, "trail_pct": Decimal(1)}
+    sold, bought = submit(side=Side.SELL, **kind), submit(**kind)
+    mark(engine, "100.37")
+    assert (engine.orders[sold.order_id].stop_price, engine.orders[bought.order_id].stop_price) == (Decimal("99.35"), 101)
+    mark(engine, "99.40", 2)
+    wider = engine.modify(sold.order_id, OrderChange(trail_pct=Decimal(2)), NOW + 2 * MINUTE)
+    assert (wider.stop_price, engine.orders[bought.order_id].stop_price) == (Decimal("98.35"), Decimal("100.40"))
+
+
+def test_a_lasting_order_that_is_made_one_for_the_day_ends_when_it_is_told(engine: Engine, submit: Submit) -> None:
+    order = submit(limit="90", time_in_force=TimeInForce.GTC)
+    day = OrderChange(time_in_force=TimeInForce.DAY)
+    assert engine.modify(order.order_id, day, NOW, expires_at=NOW + 5 * MINUTE).expires_at == NOW + 5 * MINUTE
+    engine.expire(NOW + 5 * MINUTE)
+    assert engine.orders[order.order_id].state is OrderState.EXPIRED
 
 
 def test_a_venue_may_open_by_the_clock(engine: Engine, submit: Submit) -> None:

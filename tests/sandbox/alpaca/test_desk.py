@@ -160,3 +160,12 @@ def test_orders_that_an_older_desk_kept_back_go_to_the_engine(
     assert statuses(ask) == ["filled", "canceled", "filled", "new"]
     mark(server, "211")
     assert statuses(ask) == ["filled", "canceled", "filled", "filled"]
+
+
+def test_a_lasting_order_that_is_made_one_for_the_day_ends_with_the_day(ask: Ask, clock: SetClock) -> None:
+    lasting = ask("POST", "/v2/orders", json=body(limit_price="150", time_in_force="gtc")).json()
+    assert lasting["expires_at"] is None
+    order = ask("PATCH", f"/v2/orders/{lasting['id']}", json={"time_in_force": "day"}).json()
+    assert order["expires_at"] == "2025-09-19T20:00:00.000000000Z"
+    clock.now = clock.now.replace(hour=20)
+    assert ask("GET", f"/v2/orders/{order['id']}").json()["status"] == "expired"
