@@ -20,8 +20,8 @@ def filled(engine: "Matching", order: SimOrder, quantity: Decimal, now: datetime
     """Work a fill of so much into the order's group, its children and its parent."""
     if order.group is not None:
         _share(engine, order, quantity, now)
-    if engine.rules.starts_children(order):
-        children = engine.children(order)
+    children = engine.children(order)
+    if (children or order.is_bracket) and engine.rules.starts_children(order):
         _start_or_grow(engine, children, quantity, now)
         if order.is_bracket and not any(child.leg for child in children):
             _open_legs(engine, order, now)

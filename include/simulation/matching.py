@@ -5,20 +5,18 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
 
 from include.domain.order import Fill, OrderState, Side, TimeInForce
 from include.simulation import families, funds
 from include.simulation.costs import Costs
 from include.simulation.ledger import ZERO, Ledger, SimPosition
+from include.simulation.order_book import OrderBook
 from include.simulation.orders import Mark, Rules, SimContract, SimOrder
 from include.simulation.tracked import Tracked
 from include.simulation.triggers import crosses, followed
 
-K = TypeVar("K")
 
-
-class Matching:
+class Matching(OrderBook):
     """Orders, cash and positions of one account, and what marks and time do to them. See `Engine` for what callers use.
 
     Args:
@@ -30,8 +28,7 @@ class Matching:
         rules: What this venue does otherwise than another.
 
     Attributes:
-        reserved: Cash that open purchases reserve.
-        orders: Order id -> order, every one ever submitted, rejected ones included.
+        orders / reserved: Those of `OrderBook`.
         volumes: Month (`2026-03`, UTC) -> units traded in it.
         now: The time it was last told.
         listen: Called with (order before, order now) each time one is put down, in the order in which it happens; None before a
@@ -47,22 +44,17 @@ class Matching:
         latency: timedelta = timedelta(),
         rules: Rules | None = None,
     ) -> None:
-        self.reserved = funds.Reserved()
+        super().__init__()
         self._costs = costs or Costs()
         self.seed = seed
         self.latency = latency
         self.rules = rules or Rules()
         self.listen: Callable[[SimOrder | None, SimOrder], None] | None = None
         self.ledger = Ledger(cash, settle_in)
-        self.orders: Tracked[int, SimOrder] = Tracked()
         self.contracts: Tracked[str, SimContract] = Tracked()
         self.marks: Tracked[str, Mark] = Tracked()
         self.volumes: Tracked[str, Decimal] = Tracked()
         self.now: datetime | None = None
-        self._by_client: dict[str, list[int]] = {}
-        self._open: dict[str, set[int]] = {}  # native id -> orders that are not over
-        self._children: dict[int, list[int]] = {}
-        self._groups: dict[str, list[int]] = {}
         self._timers: list[tuple[datetime, int]] = []  # when an order arrives or ends; those of final orders do nothing
 
     @property
@@ -85,28 +77,6 @@ class Matching:
         """Native id -> open position (never short, never zero)."""
         return self.ledger.positions
 
-    def find(self, client_order_id: str) -> list[SimOrder]:
-        """All orders under a client order id, oldest first; [] where there is none."""
-        return [self.orders[key] for key in self._by_client.get(client_order_id, [])]
-
-    def open_orders(self, native_id: str | None = None) -> list[SimOrder]:
-        """Orders that are not over, held ones among them, oldest first; of one contract, or all."""
-        keys = self._open.get(native_id, set()) if native_id is not None else set().union(*self._open.values())
-        return [self.orders[key] for key in sorted(keys)]
-
-    def legs(self, order: SimOrder) -> list[SimOrder]:
-        """The closing orders of a bracket's entry; [] for other orders, and before anything of it filled."""
-        return [child for child in self.children(order) if child.leg is not None]
-
-    def children(self, order: SimOrder) -> list[SimOrder]:
-        """Every order whose parent this one is or was, oldest first."""
-        return [self.orders[order_id] for order_id in self._children.get(order.order_id, ())]
-
-    def group(self, order: SimOrder) -> list[SimOrder]:
-        """The other orders of its group that are not over, oldest first; [] for an order of no group."""
-        others = [self.orders[order_id] for order_id in self._groups.get(order.group or "", ()) if order_id != order.order_id]
-        return [other for other in others if other.is_open]
-
     def month_units(self, now: datetime | None) -> Decimal:
         """Units traded in the month of a time."""
         return self.volumes.get(_month(now), ZERO) if now is not None else ZERO
@@ -118,24 +88,15 @@ class Matching:
                 self._know(self.orders[order_id])
                 self.watch(self.orders[order_id])
 
-    def forget(self, gone: list[SimOrder]) -> None:
-        """Take orders out of what is looked up: they were taken out of `orders` from outside."""
-        for order in gone:
-            self._by_client[order.client_order_id].remove(order.order_id)
-            if order.parent_id is not None:
-                self._children[order.parent_id].remove(order.order_id)
-            if order.group is not None:
-                self._groups[order.group].remove(order.order_id)
-            self._set_open(order, False)
-
     def put(self, order: SimOrder) -> SimOrder:
         """Let an order stand as it is now; one that is over takes along the children that waited for it."""
         before = self.orders.get(order.order_id)
         self.orders[order.order_id] = order
-        self._know(order)
+        if self._know(order):
+            self.watch(order)
         if self.listen is not None:
             self.listen(before, order)
-        if not order.is_open and order.order_id in self._children:
+        if order.order_id in self._children and not order.is_open:
             families.ended(self, order, order.updated_at)
         return order
 
@@ -176,24 +137,6 @@ class Matching:
         if order.is_limited and order.limit_price is not None:
             return min(price, order.limit_price) if order.side is Side.BUY else max(price, order.limit_price)
         return price
-
-    def _know(self, order: SimOrder) -> None:
-        _list(self._by_client, order.client_order_id, order.order_id)
-        if order.parent_id is not None:
-            _list(self._children, order.parent_id, order.order_id)
-        if order.group is not None:
-            _list(self._groups, order.group, order.order_id)
-        self._set_open(order, order.is_open)
-
-    def _set_open(self, order: SimOrder, is_open: bool) -> None:
-        if order.side is Side.BUY:
-            self.reserved.changed(order.order_id)
-        keys = self._open.setdefault(order.native_id, set())
-        if is_open and order.order_id not in keys:
-            keys.add(order.order_id)
-            self.watch(order)
-        elif not is_open:
-            keys.discard(order.order_id)
 
     def watch(self, order: SimOrder) -> None:
         """Remember when something happens to an order; being told twice does no harm."""
@@ -296,13 +239,6 @@ class Matching:
             state=OrderState.FILLED if filled == order.quantity else OrderState.PARTIALLY_FILLED,
         )
         families.filled(self, self.put(done), quantity, now)
-
-
-def _list(index: dict[K, list[int]], key: K, order_id: int) -> None:
-    known = index.setdefault(key, [])
-    if order_id not in known:
-        known.append(order_id)
-        known.sort()
 
 
 def _month(moment: datetime) -> str:
