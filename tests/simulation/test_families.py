@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from include.domain.order import OrderChange, OrderState, OrderType, Side, TimeInForce
 from include.errors import OrderRejected
+from include.simulation import state
 from include.simulation.engine import Costs, Engine, Rules, SimContract, SimOrder, SimRequest
 from include.simulation.orders import ChildStart, OneCancels
 from tests.simulation.conftest import NOW, Request
@@ -353,6 +354,19 @@ def test_a_state_of_version_2_keeps_its_brackets(engine: Engine, submit: Submit)
     assert [leg.leg for leg in read.legs(read.orders[1])] == ["tp", "sl"]
     mark(read, "111")
     assert seen(read, 2, 3) == [("filled", "10", "10"), ("cancelled", "10", "0")]
+
+
+def test_rows_of_version_2_keep_their_brackets(engine: Engine, submit: Submit) -> None:
+    submit(limit="100", take_profit_price=Decimal(110), stop_loss_price=Decimal(90))
+    written = state.rows(engine, whole=True)
+    for order_id in ("2", "3"):
+        del written["order", order_id]["group"]
+    written["order", "1"]["leg_ids"] = [2, 3]
+    read = Engine({}, FREE)
+    read.contracts |= engine.contracts
+    state.take_rows(read, written)
+    mark(read, "89")
+    assert seen(read, 2, 3) == [("cancelled", "10", "0"), ("filled", "10", "10")]
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

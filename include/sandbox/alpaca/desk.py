@@ -84,7 +84,9 @@ class Desk:
         elif (taken := self._place(wanted, self._request(wanted), now)).state is OrderState.REJECTED:
             raise Refusal(taken.reject_code)
         for leg in legs:
-            self._place(leg, self._request(leg), now)
+            code = self._place(leg, self._request(leg), now).reject_code
+            if leg.number not in self.orders:  # the entry may be over already
+                self._put(leg.changed(now, status="canceled" if code == "parent_over" else "rejected"))
         self.advance()
         return wanted
 

@@ -75,6 +75,13 @@ def test_cancelling_the_entry_cancels_what_waits_for_it(ask: Ask) -> None:
     assert statuses(ask) == ["canceled", "canceled", "canceled"]
 
 
+def test_an_entry_that_ends_at_once_takes_its_closing_orders_along(ask: Ask, book: VenueBook) -> None:
+    book.faults.add("partial_then_cancel")
+    ask("POST", "/v2/orders", json=body(**BRACKET))
+    assert statuses(ask) == ["canceled", "canceled", "canceled"]
+    assert ask("GET", "/v2/positions/AAPL").json()["qty_available"] == "5"
+
+
 def test_a_replaced_entry_takes_its_closing_orders_along(ask: Ask, server: AlpacaVenue, clock: SetClock) -> None:
     entry = ask("POST", "/v2/orders", json=body(limit_price="195", **BRACKET)).json()["id"]
     fresh = ask("PATCH", f"/v2/orders/{entry}", json={"qty": "8"}).json()
