@@ -81,6 +81,7 @@ class VenueBook:
                         currency=listing.currency,
                         multiplier=listing.multiplier,
                         lot_size=listing.lot_size,
+                        tick_size=listing.tick_size,
                         tradable=listing.tradable,
                     )
                 )

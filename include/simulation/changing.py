@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from include.domain.order import OrderChange, OrderType, TimeInForce
 from include.errors import OrderRejected
-from include.simulation import checks
+from include.simulation import checks, families
 from include.simulation.orders import SimOrder
+from include.simulation.triggers import trailing_stop
 
 if TYPE_CHECKING:
     from include.simulation.matching import Matching
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 _STANDING = (TimeInForce.DAY, TimeInForce.GTC)
 
 
-def changed(engine: "Matching", order_id: int, change: OrderChange, now: datetime) -> SimOrder:
-    """The order as it would stand; nothing is changed yet.
+def changed(
+    engine: "Matching", order_id: int, change: OrderChange, now: datetime, expires_at: datetime | None = None
+) -> SimOrder:
+    """The order as it would stand; nothing is changed yet. `expires_at` as in `Engine.modify`.
 
     Raises:
         OrderRejected: There is no such order, it is final, nothing is changed, its type has no such price, or it would not be
@@ -30,13 +33,20 @@ def changed(engine: "Matching", order_id: int, change: OrderChange, now: datetim
     if not values:
         raise OrderRejected(f"order {order_id}: expected something to change")
     _check_fields(order, values)
-    if "quantity" in values and order.parent_id is not None:
+    if "quantity" in values and order.leg is not None:
         raise OrderRejected(f"order {order_id}: a closing order is as large as what its entry bought")
     if "quantity" in values and values["quantity"] <= order.filled_quantity:
         raise OrderRejected(f"order {order_id}: {order.filled_quantity} are filled already; cancel the rest instead")
     if "time_in_force" in values:
-        values["expires_at"] = _expiry(order, values["time_in_force"], now)
+        values["expires_at"] = _expiry(order, values["time_in_force"], now, expires_at)
+    if "quantity" in values and order.wanted_quantity is not None:
+        values["wanted_quantity"] = values["quantity"]
+        values["quantity"] = min(values["quantity"], families.allowance(engine, order))
     wanted = order.changed(now, **values)
+    if ("trail_amount" in values or "trail_pct" in values) and order.best_price is not None:
+        wanted = wanted.changed(
+            now, stop_price=trailing_stop(wanted, order.best_price, engine.contracts[order.native_id].tick_size)
+        )
     code = checks.refusal(engine, wanted)
     if code is not None:
         raise OrderRejected(f"order {order_id} cannot be changed like that: {code}", broker_code=code)
@@ -60,7 +70,7 @@ def _check_fields(order: SimOrder, values: dict[str, Any]) -> None:
             raise OrderRejected(f"order {order.order_id}: a {kind.value} order{triggered} has no {name} to change")
 
 
-def _expiry(order: SimOrder, wanted: TimeInForce, now: datetime) -> datetime | None:
+def _expiry(order: SimOrder, wanted: TimeInForce, now: datetime, expires_at: datetime | None) -> datetime | None:
     if order.time_in_force not in _STANDING or wanted not in _STANDING:
         raise OrderRejected(f"order {order.order_id}: only day and gtc can be changed into each other")
-    return (order.expires_at or now + timedelta(hours=24)) if wanted is TimeInForce.DAY else None
+    return (expires_at or order.expires_at or now + timedelta(hours=24)) if wanted is TimeInForce.DAY else None

@@ -2,20 +2,21 @@
 
 import heapq
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from include.domain.order import Fill, OrderState, Side, TimeInForce
-from include.simulation import brackets, funds
+from include.simulation import families, funds
 from include.simulation.costs import Costs
 from include.simulation.ledger import ZERO, Ledger, SimPosition
-from include.simulation.orders import Mark, SimContract, SimOrder
+from include.simulation.order_book import OrderBook
+from include.simulation.orders import Mark, Rules, SimContract, SimOrder
 from include.simulation.tracked import Tracked
 from include.simulation.triggers import crosses, followed
 
 
-class Matching:
+class Matching(OrderBook):
     """Orders, cash and positions of one account, and what marks and time do to them. See `Engine` for what callers use.
 
     Args:
@@ -24,12 +25,14 @@ class Matching:
         seed: Decides the random part of the slippage.
         settle_in: None: purchases are paid in their own currency. A currency: see `Ledger`.
         latency: How long a new order is on its way to the market; not negative.
+        rules: What this venue does otherwise than another.
 
     Attributes:
-        reserved: Cash that open purchases reserve.
-        orders: Order id -> order, every one ever submitted, rejected ones included.
+        orders / reserved: Those of `OrderBook`.
         volumes: Month (`2026-03`, UTC) -> units traded in it.
         now: The time it was last told.
+        listen: Called with (order before, order now) each time one is put down, in the order in which it happens; None before a
+            new one. Positions and cash are those after it. It must not change the engine.
     """
 
     def __init__(
@@ -39,19 +42,19 @@ class Matching:
         seed: int = 0,
         settle_in: str | None = None,
         latency: timedelta = timedelta(),
+        rules: Rules | None = None,
     ) -> None:
-        self.reserved = funds.Reserved()
+        super().__init__()
         self._costs = costs or Costs()
         self.seed = seed
         self.latency = latency
+        self.rules = rules or Rules()
+        self.listen: Callable[[SimOrder | None, SimOrder], None] | None = None
         self.ledger = Ledger(cash, settle_in)
-        self.orders: Tracked[int, SimOrder] = Tracked()
         self.contracts: Tracked[str, SimContract] = Tracked()
         self.marks: Tracked[str, Mark] = Tracked()
         self.volumes: Tracked[str, Decimal] = Tracked()
         self.now: datetime | None = None
-        self._by_client: dict[str, list[int]] = {}
-        self._open: dict[str, set[int]] = {}  # native id -> orders that can still fill
         self._timers: list[tuple[datetime, int]] = []  # when an order arrives or ends; those of final orders do nothing
 
     @property
@@ -74,19 +77,6 @@ class Matching:
         """Native id -> open position (never short, never zero)."""
         return self.ledger.positions
 
-    def find(self, client_order_id: str) -> list[SimOrder]:
-        """All orders under a client order id, oldest first; [] where there is none."""
-        return [self.orders[key] for key in self._by_client.get(client_order_id, [])]
-
-    def open_orders(self, native_id: str | None = None) -> list[SimOrder]:
-        """Orders that can still fill, oldest first; of one contract, or all."""
-        keys = self._open.get(native_id, set()) if native_id is not None else set().union(*self._open.values())
-        return [self.orders[key] for key in sorted(keys)]
-
-    def legs(self, order: SimOrder) -> list[SimOrder]:
-        """The closing orders of a bracket's entry; [] for other orders, and before anything of it filled."""
-        return [self.orders[order_id] for order_id in order.leg_ids]
-
     def month_units(self, now: datetime | None) -> Decimal:
         """Units traded in the month of a time."""
         return self.volumes.get(_month(now), ZERO) if now is not None else ZERO
@@ -98,29 +88,32 @@ class Matching:
                 self._know(self.orders[order_id])
                 self.watch(self.orders[order_id])
 
-    def forget(self, gone: list[SimOrder]) -> None:
-        """Take orders out of what is looked up: they were taken out of `orders` from outside."""
-        for order in gone:
-            self._by_client[order.client_order_id].remove(order.order_id)
-            self._set_open(order, False)
-
     def put(self, order: SimOrder) -> SimOrder:
-        """Let an order stand as it is now."""
+        """Let an order stand as it is now; one that is over takes along the children that waited for it."""
+        before = self.orders.get(order.order_id)
         self.orders[order.order_id] = order
-        self._know(order)
+        if self._know(order):
+            self.watch(order)
+        if self.listen is not None:
+            self.listen(before, order)
+        if order.order_id in self._children and not order.is_open:
+            families.ended(self, order, order.updated_at)
         return order
 
     def match(self, order_id: int, now: datetime) -> None:
         """Trigger and fill an open order as the mark lets it."""
         order = self.orders[order_id]
         mark = self.marks.get(order.native_id)
-        if mark is None or order.active_at is not None or not order.is_open or not self.ledger.can_settle(order.currency):
+        if mark is None or order.active_at is not None or not order.is_open or order.is_held:
+            return
+        if not self.ledger.can_settle(order.currency):
             return
         if order.time_in_force in (TimeInForce.OPG, TimeInForce.CLS):
-            if order.opens_at is not None and order.time_in_force is TimeInForce.OPG and mark.time >= order.opens_at:
+            opening = order.opens_at is not None and order.time_in_force is TimeInForce.OPG and not self.rules.open_by_clock
+            if opening and order.opens_at is not None and mark.time >= order.opens_at:
                 self._auction(order, now)
             return
-        moved = followed(order, mark.price, now)
+        moved = followed(order, mark.price, now, self.contracts[order.native_id].tick_size)
         if moved is not order:
             order = self.put(moved)
         if (order.is_stop and order.triggered_at is None) or not crosses(order, *self.sides(mark)):
@@ -145,27 +138,9 @@ class Matching:
             return min(price, order.limit_price) if order.side is Side.BUY else max(price, order.limit_price)
         return price
 
-    def _know(self, order: SimOrder) -> None:
-        known = self._by_client.setdefault(order.client_order_id, [])
-        if order.order_id not in known:
-            known.append(order.order_id)
-            known.sort()
-        self._set_open(order, order.is_open)
-
-    def _set_open(self, order: SimOrder, is_open: bool) -> None:
-        if order.side is Side.BUY:
-            self.reserved.changed(order.order_id)
-        keys = self._open.setdefault(order.native_id, set())
-        if is_open and order.order_id not in keys:
-            keys.add(order.order_id)
-            self.watch(order)
-        elif not is_open:
-            keys.discard(order.order_id)
-
     def watch(self, order: SimOrder) -> None:
         """Remember when something happens to an order; being told twice does no harm."""
-        closes_at = order.closes_at if order.time_in_force is TimeInForce.CLS else None
-        for moment in (order.active_at, closes_at, order.expires_at):
+        for moment in (order.active_at, self._auction_at(order), order.expires_at):
             if order.is_open and moment is not None:
                 heapq.heappush(self._timers, (moment, order.order_id))
 
@@ -181,7 +156,7 @@ class Matching:
             before.setdefault(order_id, order)
             if order.expires_at is not None and order.expires_at <= moment:
                 self.put(order.changed(now, state=OrderState.EXPIRED))
-            elif order.time_in_force is TimeInForce.CLS and order.closes_at is not None and order.closes_at <= moment:
+            elif (auction_at := self._auction_at(order)) is not None and auction_at <= moment:
                 self._auction(order, max(moment, order.updated_at))
             elif order.active_at is not None and order.active_at <= moment:
                 self.arrive(self.put(order.changed(moment, active_at=None)), moment)
@@ -191,14 +166,26 @@ class Matching:
         """An order reaches the market."""
         self.match(order.order_id, now)
         order = self.orders[order.order_id]
-        if order.is_open and order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        if (
+            order.is_open
+            and order.active_at is None
+            and not order.is_held
+            and order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+        ):
             self.put(order.changed(now, state=OrderState.CANCELLED))
+
+    def _auction_at(self, order: SimOrder) -> datetime | None:
+        """When the clock alone lets an order's auction be held."""
+        if order.time_in_force is TimeInForce.CLS:
+            return order.closes_at
+        return order.opens_at if order.time_in_force is TimeInForce.OPG and self.rules.open_by_clock else None
 
     def _auction(self, order: SimOrder, now: datetime) -> None:
         """Fill an auction order at its contract's mark, as far as limit and volume let it; what is left ends."""
         mark = self.marks.get(order.native_id)
-        held = mark is not None and (order.opens_at is None or mark.time >= order.opens_at)
-        if held and mark is not None and crosses(order, mark.price, mark.price) and self.ledger.can_settle(order.currency):
+        fresh = mark is not None and (self.rules.open_by_clock or order.opens_at is None or mark.time >= order.opens_at)
+        can_trade = fresh and not order.is_held and self.ledger.can_settle(order.currency)
+        if can_trade and mark is not None and crosses(order, mark.price, mark.price):
             self._execute(order, now, mark.price)
         if self.orders[order.order_id].is_open:
             self.put(self.orders[order.order_id].changed(now, state=OrderState.EXPIRED))
@@ -251,7 +238,7 @@ class Matching:
             average_price=(order.filled_value + quantity * price) / filled,
             state=OrderState.FILLED if filled == order.quantity else OrderState.PARTIALLY_FILLED,
         )
-        brackets.follow(self, self.put(done), now)
+        families.filled(self, self.put(done), quantity, now)
 
 
 def _month(moment: datetime) -> str:

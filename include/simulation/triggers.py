@@ -1,7 +1,7 @@
 """When stops are triggered, and how a trailing one follows the market. The mark's price decides, not its sides."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from include.domain.order import OrderType, Side
 from include.simulation.orders import SimOrder
@@ -9,10 +9,10 @@ from include.simulation.orders import SimOrder
 HUNDRED = Decimal(100)
 
 
-def followed(order: SimOrder, price: Decimal, now: datetime) -> SimOrder:
+def followed(order: SimOrder, price: Decimal, now: datetime, step: Decimal | None = None) -> SimOrder:
     """The order after a mark: triggered where the price has reached its stop, else with its stop moved after the market.
 
-    An order that is no stop, or was triggered before, stays as it is.
+    An order that is no stop, or was triggered before, stays as it is. `step` as in `trailing_stop`.
     """
     if not order.is_stop or order.triggered_at is not None:
         return order
@@ -20,16 +20,25 @@ def followed(order: SimOrder, price: Decimal, now: datetime) -> SimOrder:
         return order.changed(now, triggered_at=now)
     if order.order_type is not OrderType.TRAILING_STOP:
         return order
-    stop = trailing_stop(order, price)
-    if order.stop_price is not None and (order.stop_price - stop) * order.side.sign <= 0:
+    if order.best_price is not None and (order.best_price - price) * order.side.sign <= 0:
         return order
-    return order.changed(now, stop_price=stop)
+    stop = trailing_stop(order, price, step)
+    if order.stop_price is not None and (order.stop_price - stop) * order.side.sign <= 0:
+        stop = order.stop_price
+    return order.changed(now, stop_price=stop, best_price=price)
 
 
-def trailing_stop(order: SimOrder, price: Decimal) -> Decimal:
-    """Where a trailing stop would stand if the market were at `price`: below it for a sale, above it for a purchase."""
+def trailing_stop(order: SimOrder, price: Decimal, step: Decimal | None = None) -> Decimal:
+    """Where a trailing stop would stand if the market were at `price`: below it for a sale, above it for a purchase.
+
+    Args:
+        step: What it is rounded to, away from the market; None: it is not.
+    """
     distance = order.trail_amount if order.trail_amount is not None else price * (order.trail_pct or Decimal(0)) / HUNDRED
-    return price + order.side.sign * distance
+    stop = price + order.side.sign * distance
+    if not step:
+        return stop
+    return (stop / step).to_integral_value(ROUND_CEILING if order.side is Side.BUY else ROUND_FLOOR) * step
 
 
 def crosses(order: SimOrder, bid: Decimal, ask: Decimal) -> bool:

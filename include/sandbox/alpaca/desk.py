@@ -1,41 +1,25 @@
-"""The venue's order desk: Alpaca's orders over the engine's.
+"""The venue's order desk: Alpaca's orders over the engine's, which matches every one of them from its submission on.
 
-It knows what only Alpaca has: orders that wait for a price, an auction or their entry, groups of which one cancels the other, and
-replacements.
+It knows what only Alpaca has: its numbers and words, replacements, the events of the stream, and faults.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace as with_fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from include.domain.order import Fill, OrderState, OrderType, Side, TimeInForce
-from include.sandbox.alpaca.desk_order import DeskOrder
-from include.sandbox.alpaca.triggers import STOPS, is_hit, routed_as, trailed
+from include.domain.order import Fill, OrderChange, OrderState, OrderType
+from include.errors import OrderRejected
+from include.sandbox.alpaca.desk_order import DeskOrder, Event
+from include.sandbox.alpaca.routing import request_of, status_of
 from include.sandbox.book import VenueBook
 from include.sandbox.faults import Fault
-from include.simulation.engine import SimRequest
+from include.simulation.engine import Rules, SimOrder, SimRequest
+from include.simulation.orders import ChildStart
 
-AUCTIONS = frozenset({TimeInForce.OPG, TimeInForce.CLS})
-ZERO = Decimal(0)
-
-
-@dataclass(frozen=True)
-class Event:
-    """What happened to an order, as `trade_updates` tells it.
-
-    Attributes:
-        name: `new`, `fill`, `partial_fill`, `canceled`, `expired`, `replaced` or `rejected`.
-        order: The order as it was then.
-        position: Units held afterwards.
-    """
-
-    name: str
-    order: DeskOrder
-    at: datetime
-    position: Decimal
-    fill: Fill | None = None
+RULES = Rules(children_start=ChildStart.WHOLE, cancel_ends_group=True, open_by_clock=True)
+_ENGINE_NAMES = {"trail_price": "trail_amount", "trail_percent": "trail_pct"}
 
 
 class Refusal(Exception):
@@ -57,7 +41,12 @@ class Desk:
         self.orders: dict[int, DeskOrder] = {order.number: order for order in rows}
         self.events: list[Event] = []
         self.tape: dict[str, list[tuple[datetime, Decimal]]] = {}
+        self._numbers: dict[int, int] = {}  # engine's order -> the number it has here by now
+        self._placing: DeskOrder | None = None
         self._unsaved = False
+        book.engine.rules = RULES
+        book.engine.listen = self._heard
+        self._catch_up()
 
     def tape_of(self, native_id: str) -> list[tuple[datetime, Decimal]]:
         """(time, price) of a contract's marks, as far as somebody was here to see them, oldest first."""
@@ -90,48 +79,51 @@ class Desk:
             self._tell("rejected", order, now)
             return order
         partly = self.book.misbehaves(Fault.PARTIAL_THEN_CANCEL)
-        order = wanted
-        if not wanted.release_at and wanted.order_type in (OrderType.MARKET, OrderType.LIMIT):
-            order = self._fill_half(wanted, now) if partly else self._route(wanted, now)
-        self._put(order)
+        if partly and wanted.order_type in (OrderType.MARKET, OrderType.LIMIT) and not wanted.release_at:
+            self._fill_half(wanted, now)
+        elif (taken := self._place(wanted, self._request(wanted), now)).state is OrderState.REJECTED:
+            raise Refusal(taken.reject_code)
         for leg in legs:
-            self._put(leg)
-        self._tell("new", wanted, now)
+            code = self._place(leg, self._request(leg), now).reject_code
+            if leg.number not in self.orders:  # the entry may be over already
+                self._put(leg.changed(now, status="canceled" if code == "parent_over" else "rejected"))
         self.advance()
         return wanted
 
     def cancel(self, number: int) -> None:
         """Cancel what is left of an open order, and of its group."""
-        now, order = self.book.clock(), self.orders[number]
         late = self.book.misbehaves(Fault.FILL_AFTER_CANCEL)
-        self._end(order, "canceled", now)
+        engine_id = self.orders[number].engine_id
+        assert engine_id is not None
+        self.book.engine.cancel(engine_id, self.book.clock())
         if late:
             self._put(self.orders[number].model_copy(update={"told_late": 1}))
         self.advance()
 
     def replace(self, number: int, changes: Mapping[str, Any]) -> DeskOrder:
-        """Put another order in the place of an open one.
+        """Put another order in the place of an open one; what that has filled stays with it.
 
         Raises:
             Refusal: The engine does not take it; the old one stands as before.
         """
         now, old = self.book.clock(), self.orders[number]
-        fresh = old.changed(
-            now, **changes, number=self.next_number(), replaces=number, created_at=now, fills=(), engine_id=None, status="new"
-        )
-        if old.engine_id is not None:
-            self.book.engine.cancel(old.engine_id, now)
-            try:
-                fresh = self._route(fresh, now)
-            except Refusal:
-                self._put(self._route(old.model_copy(update={"quantity": old.remaining}), now))
-                raise
-        self._put(fresh)
-        self._put(old.changed(now, status="replaced", replaced_by=fresh.number))
-        for leg in self.legs(number):
-            self._put(leg.model_copy(update={"parent": fresh.number}))
-        self._tell("replaced", self.orders[number], now)
-        self._tell("new", fresh, now)
+        assert old.engine_id is not None
+        values = {"quantity": old.remaining, **changes, "number": self.next_number(), "replaces": number, "created_at": now}
+        fresh = old.changed(now, **values, fills=(), earlier_fills=old.earlier_fills + len(old.fills), status="new")
+        filled = self.book.engine.orders[old.engine_id].filled_quantity
+        told = {_ENGINE_NAMES.get(name, name): value for name, value in changes.items()}
+        told |= {"quantity": filled + fresh.quantity, "limit_price": self._request(fresh).limit_price}
+        change = OrderChange(**{name: value for name, value in told.items() if name in OrderChange.model_fields})
+        self._placing = fresh
+        try:
+            self.book.engine.modify(old.engine_id, change, now, expires_at=fresh.expires_at)
+        except OrderRejected as error:
+            raise Refusal(error.broker_code or str(error)) from error
+        finally:
+            self._placing = None
+        for leg in self.legs(fresh.number):
+            if leg.status == "held" and leg.engine_id is not None:
+                self.book.engine.modify(leg.engine_id, OrderChange(quantity=fresh.quantity), now)
         self.advance()
         return fresh
 
@@ -140,11 +132,8 @@ class Desk:
         return len(self.orders) + 1
 
     def advance(self) -> None:
-        """Bring everything up to the book's time and marks, and save where something changed."""
-        now = self.book.clock()
-        self.book.engine.expire(now)
-        while self._pull(now) | self._settle_groups(now) | self._watch(now):
-            pass
+        """Let the book's time pass, and save where something changed."""
+        self.book.engine.expire(self.book.clock())
         if self._unsaved:
             self.save()
 
@@ -158,10 +147,9 @@ class Desk:
         """A client has seen the order; a cancelled one may turn out to have filled after that."""
         if order.told_late is None:
             return
-        now = self.book.clock()
-        left = order.model_copy(update={"told_late": None, "limit_price": None, "order_type": OrderType.MARKET})
-        routed = self._route(left, now)
-        self._put(order.model_copy(update={"told_late": None, "engine_id": routed.engine_id, "status": "partially_filled"}))
+        late = order.model_copy(update={"told_late": None, "status": "partially_filled", "earlier_fills": -len(order.fills)})
+        request = with_fields(self._request(late), order_type=OrderType.MARKET, limit_price=None, parent_id=None, group=None)
+        self._place(late, request, self.book.clock())
         self.advance()
 
     def _put(self, order: DeskOrder) -> DeskOrder:
@@ -172,149 +160,89 @@ class Desk:
 
     def _tell(self, name: str, order: DeskOrder, now: datetime, fill: Fill | None = None) -> None:
         held = self.book.engine.positions.get(order.native_id)
-        self.events.append(Event(name, order, now, held.quantity if held else ZERO, fill))
+        self.events.append(Event(name, order, now, held.quantity if held else Decimal(0), fill))
 
-    def _route(self, order: DeskOrder, now: datetime) -> DeskOrder:
-        """The order with what the engine makes of it."""
-        order_type, limit = routed_as(order)
-        request = SimRequest(
-            client_order_id=order.client_order_id,
-            native_id=order.native_id,
-            symbol=order.symbol,
-            currency=order.currency,
-            side=order.side,
-            order_type=order_type,
-            time_in_force=TimeInForce.IOC if order.time_in_force in AUCTIONS else order.time_in_force,
-            quantity=order.remaining,
-            limit_price=limit,
-            expires_at=order.expires_at,
-        )
-        taken = self.book.engine.submit(request, now)
-        if taken.state is OrderState.REJECTED:
-            raise Refusal(taken.reject_code)
-        return order.model_copy(update={"engine_id": taken.order_id})
+    # --- to the engine and back -------------------------------------------------------------------------------------------
 
-    def _fill_half(self, order: DeskOrder, now: datetime) -> DeskOrder:
-        """Route an order into a market that holds half of it, and cancel the rest (a fault)."""
+    def _place(self, order: DeskOrder, request: SimRequest, now: datetime) -> SimOrder:
+        self._placing = order
+        try:
+            return self.book.engine.submit(request, now)
+        finally:
+            self._placing = None
+
+    def _request(self, order: DeskOrder) -> SimRequest:
+        return request_of(order, None if order.parent is None else self.orders[order.parent].engine_id)
+
+    def _fill_half(self, order: DeskOrder, now: datetime) -> None:
+        """Place an order in a market that holds half of it, and cancel the rest (a fault)."""
         engine, mark = self.book.engine, self.book.engine.marks.get(order.native_id)
         if mark is not None:
             engine.marks[order.native_id] = mark.model_copy(update={"volume": order.quantity / 2})
         try:
-            routed = self._route(order, now)
+            taken = self._place(order, self._request(order), now)
         finally:
             if mark is not None:
                 engine.marks[order.native_id] = mark
-        assert routed.engine_id is not None
-        engine.cancel(routed.engine_id, now)
-        return routed
+        if taken.state is OrderState.REJECTED:
+            raise Refusal(taken.reject_code)
+        engine.cancel(taken.order_id, now)
 
-    def _pull(self, now: datetime) -> bool:
-        """Take over what the engine did; True where something changed."""
-        before = len(self.events)
-        for number, engine_id in [(order.number, order.engine_id) for order in self.open_orders() if order.engine_id]:
-            taken = self.book.engine.orders[engine_id]
-            known = {fill.fill_id for fill in self.orders[number].fills}
-            for fill in taken.fills:
-                if fill.fill_id not in known:
-                    self._take_fill(self.orders[number], fill, now)
-            if self.orders[number].is_open and taken.state in (OrderState.CANCELLED, OrderState.EXPIRED):
-                self._end(self.orders[number], "canceled" if taken.state is OrderState.CANCELLED else "expired", now)
-        return len(self.events) > before
+    def _heard(self, before: SimOrder | None, taken: SimOrder) -> None:
+        """The engine put an order down: one that is being placed, or one that stands here."""
+        placing = self._placing
+        if placing is not None and taken.is_open and (before is None or taken.order_id == placing.engine_id):
+            self._placing = None
+            self._tie(placing, taken)
+        if taken.order_id in self._numbers:
+            self._follow(self.orders[self._numbers[taken.order_id]], taken)
 
-    def _take_fill(self, order: DeskOrder, fill: Fill, now: datetime) -> None:
-        done = order.remaining <= fill.quantity
-        status = "filled" if done else "partially_filled"
-        order = self._put(order.changed(now, fills=(*order.fills, fill), status=status))
-        self._tell("fill" if done else "partial_fill", order, now, fill)
+    def _tie(self, order: DeskOrder, taken: SimOrder) -> None:
+        """Know an order as the engine's; one that replaces another takes its place."""
+        now = taken.updated_at
+        self._numbers[taken.order_id] = order.number
+        if order.replaces is not None and order.number not in self.orders:
+            old = self._put(self.orders[order.replaces].changed(now, status="replaced", replaced_by=order.number))
+            for leg in self.legs(old.number):
+                self._put(leg.model_copy(update={"parent": order.number}))
+            self._tell("replaced", old, now)
+        order = self._put(order.model_copy(update={"engine_id": taken.order_id}))
+        if order.status == "new":
+            self._tell("new", order, now)
 
-    def _end(self, order: DeskOrder, status: str, now: datetime) -> None:
-        if order.engine_id is not None:
-            self.book.engine.cancel(order.engine_id, now)
-        self._tell(status, self._put(order.changed(now, status=status)), now)
+    def _follow(self, order: DeskOrder, taken: SimOrder) -> None:
+        """Take over what the engine did to an order; nothing where it has been taken over before."""
+        now = taken.updated_at
+        for fill in taken.fills[order.earlier_fills + len(order.fills) :]:
+            done = order.remaining <= fill.quantity
+            status = "filled" if done else "partially_filled"
+            order = self._put(order.changed(now, fills=(*order.fills, fill), status=status))
+            self._tell("fill" if done else "partial_fill", order, now, fill)
+        if not order.is_open:
+            return
+        if order.order_type is OrderType.TRAILING_STOP:
+            order = self._put(order.model_copy(update={"stop_price": taken.stop_price, "hwm": taken.best_price}))
+        if taken.is_open and order.remaining != taken.remaining:
+            order = self._put(order.changed(now, quantity=order.filled_quantity + taken.remaining))
+        if (status := status_of(order, taken)) != order.status:
+            self._tell(status, self._put(order.changed(now, status=status)), now)
 
-    def _settle_groups(self, now: datetime) -> bool:
-        """Closing orders begin when their entry has filled, end when it ends, and end each other."""
-        changed = False
-        for leg in [order for order in self.open_orders() if order.parent is not None]:
-            assert leg.parent is not None
-            entry = self.orders[leg.parent]
-            others = [other for other in self.legs(leg.parent) if other.number != leg.number]
-            if not entry.is_open and entry.status != "filled":
-                self._end(leg, "canceled", now)
-            elif any(not other.is_open for other in others) and not (leg.order_type in STOPS and leg.engine_id):
-                self._end(leg, "canceled", now)  # a stop that was hit has ended the other itself, and goes on
-            elif leg.status == "held" and entry.status == "filled":
-                self._begin(leg, now)
-            elif (
-                leg.engine_id is None and (left := entry.quantity - sum((o.filled_quantity for o in others), ZERO)) < leg.quantity
-            ):
-                self._put(leg.changed(now, quantity=left))
-            else:
-                continue
-            changed = True
-        return changed
+    def _catch_up(self) -> None:
+        """Go on with what was saved: the engine may have been saved later than this desk."""
+        for order in list(self.orders.values()):
+            if order.engine_id is not None and order.status != "replaced":
+                self._numbers[order.engine_id] = order.number
+                self._follow(order, self.book.engine.orders[order.engine_id])
+        if any(order.engine_id is None for order in self.open_orders()):
+            self._adopt()
 
-    def _begin(self, leg: DeskOrder, now: datetime) -> None:
-        leg = leg.changed(now, status="new")
-        if leg.order_type is OrderType.LIMIT:
-            try:
-                leg = self._route(leg, now)
-            except Refusal:
-                leg = leg.changed(now, status="rejected")
-        self._tell(leg.status, self._put(leg), now)
-
-    def _watch(self, now: datetime) -> bool:
-        """Send what was waiting and is due now."""
-        changed = False
-        for waiting in [order for order in self.open_orders() if order.waits]:
-            quote = self.book.engine.quote(waiting.native_id)
-            order = self._put(trailed(waiting, quote)) if quote else waiting
-            due = order.release_at <= now if order.release_at else quote is not None and is_hit(order, quote)
-            if due:
-                self._send(order, now)
-            elif order.expires_at is not None and order.expires_at <= now:
-                self._end(order, "expired", now)
-            else:
-                continue
-            changed = True
-        return changed
-
-    def _send(self, order: DeskOrder, now: datetime) -> None:
-        for other in self.legs(order.parent) if order.parent is not None else ():
-            if other.number != order.number and other.is_open:
-                self._end(other, "canceled", now)  # it holds the position that this one sells
-        try:
-            self._put(self._route(order, now))
-        except Refusal:
-            self._tell("rejected", self._put(order.changed(now, status="rejected")), now)
-
-
-def reserved_cash(desk: Desk, but: int | None = None) -> Decimal:
-    """What open purchases have set aside.
-
-    Args:
-        but: Number of an order that does not count: it is about to be replaced.
-    """
-    total = ZERO
-    for order in desk.open_orders():
-        price = price_for(desk.book, order)
-        if order.side is Side.BUY and order.status != "held" and order.number != but and price is not None:
-            total += order.remaining * price
-    return total
-
-
-def held_for_orders(desk: Desk, native_id: str, but: int | None = None) -> Decimal:
-    """What open sales have set aside of one holding; of closing orders that cancel each other the largest counts."""
-    groups: dict[int, Decimal] = {}
-    for order in desk.open_orders():
-        if order.native_id == native_id and order.side is Side.SELL and order.status != "held" and order.number != but:
-            group = order.parent or order.number
-            groups[group] = max(groups.get(group, ZERO), order.remaining)
-    return sum(groups.values(), ZERO)
-
-
-def price_for(book: VenueBook, order: DeskOrder) -> Decimal | None:
-    """The price an order is reckoned with: its limit, else its stop, else the market's far side; None without a quote."""
-    quote = book.engine.quote(order.native_id)
-    far = (quote.ask if order.side is Side.BUY else quote.bid) if quote else None
-    return order.limit_price or order.stop_price or far
+    def _adopt(self) -> None:
+        """Give the engine what an earlier version of this desk kept back itself: stops, auctions, closing orders as a group."""
+        now = self.book.clock()
+        for order in [order for order in self.open_orders() if order.engine_id is None or order.parent is not None]:
+            if order.engine_id is not None:
+                del self._numbers[order.engine_id]
+                self.book.engine.cancel(order.engine_id, now)
+            kept = order.model_copy(update={"engine_id": None, "earlier_fills": -len(order.fills)})
+            if self._place(kept, self._request(kept), now).state is OrderState.REJECTED:
+                self._put(kept.changed(now, status="rejected"))

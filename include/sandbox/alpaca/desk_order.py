@@ -1,5 +1,6 @@
-"""One order as the venue keeps it: what the engine has of it, and everything that only Alpaca knows."""
+"""One order as the venue keeps it (what the engine has of it, and what only Alpaca knows), and what happened to it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,8 @@ class DeskOrder(Value):
         status: Alpaca's word.
         parent: Number of the entry whose closing order this is.
         replaces / replaced_by: Numbers of its predecessor and successor.
-        engine_id: The engine's order that fills it; None while it waits (for its entry, its stop price, its auction).
+        engine_id: The engine's order that fills it; its successor has the same. None of one that was rejected at once.
+        earlier_fills: How many of that one's fills are its predecessors'.
         release_at: When its auction is.
         hwm: Best price since a trailing stop was accepted.
         told_late: Times it is still told as it was before a late fill shows (a fault).
@@ -49,6 +51,7 @@ class DeskOrder(Value):
     replaces: int | None = None
     replaced_by: int | None = None
     engine_id: int | None = None
+    earlier_fills: int = 0
     release_at: datetime | None = None
     fills: tuple[Fill, ...] = ()
     created_at: datetime
@@ -60,11 +63,6 @@ class DeskOrder(Value):
     def is_open(self) -> bool:
         """True while it can still fill."""
         return self.status in OPEN
-
-    @property
-    def waits(self) -> bool:
-        """Whether the desk itself watches it: for its stop price or its auction."""
-        return self.is_open and self.status != "held" and self.engine_id is None
 
     @property
     def filled_quantity(self) -> Decimal:
@@ -85,3 +83,20 @@ class DeskOrder(Value):
     def changed(self, now: datetime, **changes: Any) -> "DeskOrder":
         """A copy with other values, updated at `now`."""
         return self.model_copy(update={**changes, "updated_at": now})
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to an order, as `trade_updates` tells it.
+
+    Attributes:
+        name: `new`, `fill`, `partial_fill`, `canceled`, `expired`, `replaced` or `rejected`.
+        order: The order as it was then.
+        position: Units held afterwards.
+    """
+
+    name: str
+    order: DeskOrder
+    at: datetime
+    position: Decimal
+    fill: Fill | None = None

@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 
 from include.sandbox.alpaca.broken import DroppedResponse, SilentResponse
 from include.sandbox.alpaca.desk import Refusal
-from include.sandbox.alpaca.order_check import FORBIDDEN, UNPROCESSABLE, Refused, read_order
+from include.sandbox.alpaca.order_check import read_order
+from include.sandbox.alpaca.refused import FORBIDDEN, UNPROCESSABLE, Refused
 from include.sandbox.alpaca.replacing import read_changes
 from include.sandbox.alpaca.venue import Venue, refusal, venue_of
 from include.sandbox.alpaca.writing import activity_json, order_json

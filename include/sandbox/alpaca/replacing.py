@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from include.domain.order import OrderType, TimeInForce
+from include.sandbox.alpaca.account_check import check_account
 from include.sandbox.alpaca.desk import Desk
 from include.sandbox.alpaca.desk_order import DeskOrder
-from include.sandbox.alpaca.order_check import FORBIDDEN, INVALID, UNPROCESSABLE, Refused, check_account, client_id, number, price
+from include.sandbox.alpaca.permissions import forbidden
+from include.sandbox.alpaca.refused import FORBIDDEN, INVALID, UNPROCESSABLE, Refused, permit
 from include.sandbox.alpaca.sessions import next_open_close
-from include.sandbox.alpaca.triggers import trailed
+from include.sandbox.alpaca.values import client_id, number, price
 
 
 def read_changes(desk: Desk, order: DeskOrder, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,6 +19,7 @@ def read_changes(desk: Desk, order: DeskOrder, body: Mapping[str, Any]) -> dict[
     Raises:
         Refused: It is not open, nothing changes, or the change is against the rules.
     """
+    permit(forbidden(desk.book))
     if order.status not in ("new", "partially_filled"):
         raise Refused(UNPROCESSABLE, "unable to replace order, order is not open")
     if (order.parent and desk.orders[order.parent].order_class == "oto") or order.order_class == "oto":
@@ -24,9 +27,7 @@ def read_changes(desk: Desk, order: DeskOrder, body: Mapping[str, Any]) -> dict[
     changes = _values(desk, order, body)
     if not any(getattr(order, name) != value for name, value in changes.items()):
         raise Refused(FORBIDDEN, "order parameters are not changed")
-    changed = order.model_copy(update=changes)
-    quote = desk.book.engine.quote(order.native_id)
-    check_account(desk, trailed(changed, quote) if quote else changed, but=order.number)
+    check_account(desk.book, order.model_copy(update=changes), but=order.engine_id)
     return {**changes, "client_order_id": client_id(desk, body)}
 
 

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from include.sandbox.alpaca.assets import CRYPTO, EQUITY, kind_of
 from include.sandbox.alpaca.data import quote_json
-from include.sandbox.alpaca.desk import Event
+from include.sandbox.alpaca.desk_order import Event
 from include.sandbox.alpaca.tokens import same
 from include.sandbox.alpaca.venue import Venue
 from include.sandbox.alpaca.writing import event_json

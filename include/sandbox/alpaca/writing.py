@@ -3,8 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from include.sandbox.alpaca.desk import Event
-from include.sandbox.alpaca.desk_order import DeskOrder
+from include.sandbox.alpaca.desk_order import DeskOrder, Event
 from include.sandbox.alpaca.venue import Venue, amount, execution_id, plain, stamp
 
 # Times that an order has once it is in that state, all of them the time of its last change.
