@@ -18,7 +18,6 @@ from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.faults import Fault, Faults
-from include.sandbox.ibkr.order_messages import VenueOrder
 from include.sandbox.ibkr.server import running_ibkr_venue
 from include.settings import load_settings
 from tests.conformance.harness import MARKED, TOKEN, Ability, Harness, Standing
@@ -181,11 +180,12 @@ class IbkrHarness(Harness):
 
     def standing(self, client_order_id: str) -> list[Standing]:
         with self.book.lock:
-            orders = [VenueOrder.model_validate(saved) for saved in self.book.extra.values()]
-        found = [
-            order for order in orders if order.ticket.reference == client_order_id and order.ended is not OrderState.REJECTED
-        ]
-        return [Standing(order.ended or _open_state(order), order.filled) for order in found]
+            found = [
+                self.book.engine.orders[number]
+                for number, saved in self.book.extra.items()
+                if saved["ticket"]["reference"] == client_order_id
+            ]
+        return [Standing(order.state, order.filled_quantity) for order in found if order.state is not OrderState.REJECTED]
 
     def line_is_back(self) -> None:
         self.book.faults.add("connectivity_back")
@@ -202,10 +202,6 @@ class IbkrHarness(Harness):
 
     def orders_sent(self) -> int:
         return sum(kind == "place_order" for _, kind, _ in self.book.requests)
-
-
-def _open_state(order: VenueOrder) -> OrderState:
-    return OrderState.PARTIALLY_FILLED if order.filled else OrderState.ACCEPTED
 
 
 class TestIbkr(Conformance):

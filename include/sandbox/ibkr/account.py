@@ -8,7 +8,7 @@ from include.errors import InputError
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.ibkr.contracts import contract_fields
-from include.sandbox.ibkr.orders import Message
+from include.sandbox.ibkr.news import Message
 from include.simulation.engine import SimPosition
 
 BASE_CURRENCY = "EUR"

@@ -13,7 +13,9 @@ from include.sandbox.ibkr import account as accounts
 from include.sandbox.ibkr.contracts import ContractQuery, Directory, details, sample
 from include.sandbox.ibkr.feed import Feed, ticks
 from include.sandbox.ibkr.history import history
-from include.sandbox.ibkr.orders import Message, OrderDesk, Refusal, error
+from include.sandbox.ibkr.news import Message, error
+from include.sandbox.ibkr.orders import OrderDesk
+from include.sandbox.ibkr.tickets import Refusal
 from include.sandbox.ibkr.wire import ProtocolError, frame, read_handshake, read_message
 from include.sandbox.sessions import Closings
 
