@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from include.sandbox.book import VenueBook
-from include.sandbox.ibkr.connection import Connection, Venue
+from include.sandbox.ibkr.connection import Connection
 from include.sandbox.ibkr.contracts import Directory
 from include.sandbox.ibkr.orders import OrderDesk
+from include.sandbox.ibkr.requests import Venue
 from include.sandbox.sessions import Closings
 from include.settings import load_settings
 
