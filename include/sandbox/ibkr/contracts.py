@@ -22,7 +22,7 @@ SECURITY_TYPES = {
     AssetClass.CFD: "CFD",
 }
 PAIRS = frozenset({AssetClass.FX, AssetClass.CRYPTO})
-RULE = "26"  # the market rule of every contract: one price step everywhere
+CENT, CENT_RULE = Decimal("0.01"), 26  # TWS's market rule of one price step of a cent; others are numbered from there on
 HOURS_DAYS = 6  # so many of trading hours are told, today's included
 ORDER_WORDS = ("DAY", "FOK", "GTC", "IOC", "LMT", "LOC", "MKT", "MOC", "OCA", "OPG", "STP", "STPLMT", "TRAIL", "WHATIF")
 NO_AUCTIONS = frozenset({"LOC", "MOC", "OPG"})
@@ -103,6 +103,16 @@ class Directory:
         unique = {listing.native_id: listing for listing in (*by_name, *by_symbol)}
         return list(unique.values())[:MAX_SAMPLES]
 
+    def rule_of(self, listing: Listing) -> int:
+        """The number of a listing's market rule: one for each price step, the same at every price."""
+        self._refresh()
+        return self._rules[listing.tick_size * listing.price_magnifier]
+
+    def step_of(self, rule: int) -> Decimal | None:
+        """The price step of a market rule, in the units prices are quoted in; None for no such rule."""
+        self._refresh()
+        return next((step for step, number in self._rules.items() if number == rule), None)
+
     def _refresh(self) -> None:
         if self._indexed is self._book.listings:
             return
@@ -114,10 +124,12 @@ class Directory:
                 self._by_isin.setdefault(listing.isin, []).append(listing)
             self._by_symbol.setdefault(listing.symbol, []).append(listing)
             self._names.append((listing, f" {_plain(listing.name)}"))
+        steps = sorted({listing.tick_size * listing.price_magnifier for listing in self._book.listings} - {CENT})
+        self._rules = {step: CENT_RULE + number for number, step in enumerate([CENT, *steps])}
         self._indexed = self._book.listings
 
 
-def details(listing: Listing, request_id: str, closings: Closings, now: datetime) -> list[Field]:
+def details(listing: Listing, request_id: str, rule: int, closings: Closings, now: datetime) -> list[Field]:
     """Message 10 of one listing. Ticks are in the units prices are quoted in; the name is unicode-escaped as TWS does."""
     exchange = routing_exchange(listing)
     valid = exchange if exchange in ("", listing.exchange) or not listing.exchange else f"{exchange},{listing.exchange}"
@@ -142,7 +154,7 @@ def details(listing: Listing, request_id: str, closings: Closings, now: datetime
             "",
         ),  # month, industry, category x2, zone, hours x2, evRule, evMultiplier
         *identifiers,
-        *(1, "", "", ",".join(RULE for _ in valid.split(",")), expiry, _stock_type(listing)),
+        *(1, "", "", ",".join(str(rule) for _ in valid.split(",")), expiry, _stock_type(listing)),
         *(listing.lot_size, listing.lot_size, max(listing.lot_size, Decimal(100))),
     ]
 

@@ -119,8 +119,13 @@ class Requests:
         found = self._venue.directory.find(ContractQuery.read(fields[3:15], (fields[16], fields[17])))
         if not found:
             raise Refusal(200, NO_DEFINITION)
-        now = self._book.clock()
-        self._send(*(details(listing, fields[2], self._venue.closings, now) for listing in found), (52, 1, fields[2]))
+        directory, closings, now = self._venue.directory, self._venue.closings, self._book.clock()
+        told = (details(listing, fields[2], directory.rule_of(listing), closings, now) for listing in found)
+        self._send(*told, (52, 1, fields[2]))
+
+    def _market_rule(self, fields: Sequence[str]) -> None:
+        step = self._venue.directory.step_of(int(fields[1]))
+        self._send((93, fields[1], 1, 0, step) if step is not None else error(-1, 124, "No market rule is available for conid:"))
 
     def _matching_symbols(self, fields: Sequence[str]) -> None:
         now = time.monotonic()
@@ -203,6 +208,7 @@ HANDLERS: dict[str, tuple[str, Callable[[Requests, Sequence[str]], None]]] = {
     "76": ("account_updates_multi", Requests._account_updates_multi),
     "77": ("cancel_account_updates_multi", Requests._nothing),
     "81": ("matching_symbols", Requests._matching_symbols),
+    "91": ("market_rule", Requests._market_rule),
     "99": ("completed_orders", Requests._completed_orders),
 }
 MARKET_SIDE = frozenset({"market_data", "contract_details", "matching_symbols", "historical_data", "place_order", "cancel_order"})

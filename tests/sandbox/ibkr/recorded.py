@@ -159,6 +159,7 @@ CONTRACT_DETAILS = recorded(
     "|value=US0378331005|aggGroup=1|underSymbol=|underSecType=|marketRuleIds=26,26,26~rules|realExpirationDate="
     "|stockType=COMMON|minSize=0.0001~number|sizeIncrement=0.0001~number|suggestedSizeIncrement=100",
 )
+MARKET_RULE = recorded(GATEWAY, "msg=93|ruleId=26|steps=1|lowEdge=0|increment=0.01")
 DETAILS_END = recorded(GATEWAY, "msg=52|version=1|reqId=1001")
 # the first of the rows; description and issuer id came with 176 (MIN_SERVER_VER_BOND_ISSUERID in the official clients)
 SYMBOLS = recorded(

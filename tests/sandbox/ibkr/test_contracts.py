@@ -3,6 +3,7 @@
 import pytest
 
 from tests.sandbox.ibkr.client import WireClient
+from tests.sandbox.ibkr.conftest import COIN, PAIR
 
 
 def test_contract_details_by_each_key(client: WireClient) -> None:
@@ -61,3 +62,21 @@ def test_a_second_name_search_at_once_is_an_error(client: WireClient) -> None:
     client.send(81, 2, "apple")
     client.until("79")
     assert client.error()[:2] == ("2", "322")
+
+
+def test_a_market_rule_for_each_price_step(client: WireClient) -> None:
+    rules = {}
+    for number, (con_id, sec_type, exchange) in enumerate([(319091809, "STK", ""), (PAIR, "CASH", ""), (COIN, "CRYPTO", "")]):
+        client.contract_details(number, con_id, sec_type=sec_type, exchange=exchange)
+        rule = client.until("52")[0][-6].split(",")[0]
+        client.send(91, rule)
+        message = client.receive()
+        assert message is not None
+        rules[con_id] = message[1:]
+    assert rules == {
+        319091809: ["29", "1", "0", "1.00"],
+        PAIR: ["27", "1", "0", "0.00005"],
+        COIN: ["28", "1", "0", "0.25"],
+    }
+    client.send(91, 99)
+    assert client.error()[:2] == ("-1", "124")

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from include.sandbox.book import VenueBook
 from tests.sandbox.ibkr.client import WireClient
-from tests.sandbox.ibkr.conftest import NOW, STOCK
+from tests.sandbox.ibkr.conftest import NOW, PAIR, STOCK
 from tests.sandbox.ibkr.market import bracket, mark, statuses
 
 
@@ -63,3 +63,16 @@ def test_a_part_of_the_profit_shrinks_the_stop(book: VenueBook, client: WireClie
     mark(book, "229")
     assert sorted(statuses(client, 2)) == [("2", "Cancelled", "4"), ("3", "Filled", "6")]
     assert book.engine.positions == {}
+
+
+def test_a_bracket_in_a_pair_sells_what_its_entry_bought(book: VenueBook, client: WireClient) -> None:
+    pair = {"sec_type": "CASH", "exchange": "IDEALPRO", "quantity": "1000"}
+    client.place(1, PAIR, kind="MKT", limit="", transmit="0", **pair)
+    client.place(2, PAIR, action="SELL", limit="1.25", parent="1", **pair)
+    assert sorted(statuses(client, 2)) == [("1", "Filled", "1000"), ("2", "Submitted", "0")]
+    assert book.engine.cash["EUR"] == Decimal(5000), "what it sells is not lent from the account"
+    mark(book, "1.26", PAIR)
+    assert statuses(client, 1) == [("2", "Filled", "1000")]
+    client.send(49, 1)
+    client.until("49")
+    assert (book.engine.cash["EUR"], book.engine.positions) == (Decimal(5000), {})

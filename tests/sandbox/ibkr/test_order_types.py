@@ -64,7 +64,7 @@ def test_a_trailing_stop_follows_the_market_up_and_not_down(book: VenueBook, cli
 
 def test_a_trailing_purchase_follows_the_market_down(book: VenueBook, client: WireClient) -> None:
     client.place(1, kind="TRAIL", limit="", aux="10", trail_stop="245")
-    client.until("3")
+    assert Decimal(client.until("3")[0][74]) == 245
     mark(book, "220")
     client.send(16, 1)
     assert Decimal(client.until("53")[0][74]) == 230

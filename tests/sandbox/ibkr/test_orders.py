@@ -7,7 +7,7 @@ from include.sandbox.book import VenueBook
 from tests.fakes.clock import SetClock
 from tests.sandbox.ibkr.client import WireClient
 from tests.sandbox.ibkr.conftest import NOW, STOCK
-from tests.sandbox.ibkr.market import mark
+from tests.sandbox.ibkr.market import later, mark
 
 LONDON_ORDER = ["BUY", "1", "LMT", "300", "", "DAY", "", "", "", 0, "LONDON", 1, 0, *[""] * 60]  # in pence
 
@@ -159,3 +159,25 @@ def test_executions_are_told_again_and_filtered(client: WireClient) -> None:
     assert client.until("55") == [["55", "1", "10"]]
     client.send(7, 3, 11, 1, "DU1", "", "", "", "", "")
     assert len(client.until("55")) == 3
+
+
+def test_an_order_that_becomes_one_for_the_day_ends_with_it(book: VenueBook, client: WireClient) -> None:
+    client.place(1, limit="200", tif="GTC")
+    client.until("3")
+    client.place(1, limit="200")
+    assert client.until("3")[0][18] == "DAY"
+    later(book, datetime(2025, 9, 19, 20, 0, tzinfo=UTC))
+    assert client.until("4")[-1][3] == "202"
+
+
+def test_a_change_that_is_refused_leaves_the_order_as_it_was(book: VenueBook, client: WireClient) -> None:
+    client.place(1)
+    client.until("59")
+    client.place(2, action="SELL", kind="TRAIL", limit="", percent="5")
+    client.until("3")
+    client.place(2, action="SELL", kind="TRAIL", limit="", aux="3", quantity="11")
+    assert client.error()[:2] == ("2", "201")
+    mark(book, "260")
+    client.send(5, 1)
+    opened = client.until("53")[0]
+    assert (opened[14], opened[17], Decimal(opened[74]), opened[75]) == ("10", "0.0", Decimal(247), "5")

@@ -8,7 +8,7 @@ recorded value, else of the recorded form. Both client libraries read all of the
 | greeting, managed accounts 15, next id 9, notice 4, current time 49 | GREETING, ACCOUNTS, NEXT_ID, FARM, CURRENT_TIME |
 | open order 5, order status 3, execution 11, commission 59 | OPEN_ORDER, ORDER_STATUS, EXECUTION, COMMISSION |
 | completed order 101; ends of lists 53, 55, 102 | COMPLETED_ORDER, OPEN_ORDERS_END, EXECUTIONS_END, COMPLETED_ORDERS_END |
-| contract details 10, end 52, symbols 79 | CONTRACT_DETAILS, DETAILS_END, SYMBOLS |
+| contract details 10, end 52, market rule 93, symbols 79 | CONTRACT_DETAILS, DETAILS_END, MARKET_RULE, SYMBOLS |
 | position 61, 62; account 6, 7, 8, 54, 73, 74, 63, 64 | POSITION, ACCOUNT_VALUE, PORTFOLIO, MULTI_VALUE, SUMMARY, ... |
 | ticks 1, 46, 81, 58, 57; bars 17 | TICK_PRICE, TICK_STRING, TICK_PARAMETERS, DATA_TYPE, SNAPSHOT_END, DAILY_BARS, HOURLY_BARS |
 | refusals 4 | CANCELLED, NO_SUCH_CONTRACT |
@@ -142,6 +142,8 @@ def test_contracts(client: WireClient) -> None:
     exchanges, rules = details[16], details[36]
     assert len(rules.split(",")) == len(exchanges.split(","))  # one market rule for each exchange
     is_as_recorded(end, recorded.DETAILS_END, {"reqId": "9000"})
+    client.send(91, rules.split(",")[0])
+    is_as_recorded(client.receive(), recorded.MARKET_RULE)
     client.send(81, 9000, "apple")
     is_as_recorded(client.receive(), recorded.SYMBOLS)
 
