@@ -13,12 +13,12 @@ from include.brokers.ibkr.adapter import IbkrBroker
 from include.domain.account import Account, Environment
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
-from include.domain.order import OrderState
-from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol
+from include.domain.order import OrderState, OrderType, Side, TimeInForce
+from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol, MarketClosed, NotPermitted, OrderRejected
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.faults import Fault, Faults
-from include.sandbox.ibkr.order_messages import VenueOrder
+from include.sandbox.ibkr.admission import NO_PERMISSION
 from include.sandbox.ibkr.server import running_ibkr_venue
 from include.settings import load_settings
 from tests.conformance.harness import MARKED, TOKEN, Ability, Harness, Standing
@@ -53,6 +53,8 @@ LISTINGS = [
     _listing(1011, "BTC", "60000", "USD", "PAXOS", asset_class=AssetClass.CRYPTO, lot_size=Decimal("0.0001")),
     _listing(1012, "FUT", "20", "USD", "CME", asset_class=AssetClass.FUTURE, multiplier=Decimal(50), expiry="2026-12-18"),
     _listing(1013, "ONE", "3", "USD", "", asset_class=AssetClass.OPTION, multiplier=Decimal(100), expiry="2026-12-18"),
+    _listing(1014, "7203", "2500", "JPY", "TSEJ", lot_size=Decimal(100), tick_size=Decimal(1)),
+    _listing(1015, "KIDLESS", "50", exchange="ARCA", asset_class=AssetClass.ETF),
     _listing(1010, "GBP", "1.36", "USD", "IDEALPRO", asset_class=AssetClass.FX),
 ]
 
@@ -120,6 +122,14 @@ class IbkrHarness(Harness):
         InsufficientFunds: {"quantity": Decimal(1000)},
         InvalidSymbol: {"contract": unknown},
         InvalidQuantity: {"limit_price": Decimal("202.001")},
+        NotPermitted: {"contract": _contract(1015, "KIDLESS", mic="ARCX", asset_class=AssetClass.ETF)},
+        MarketClosed: {  # it is night in Tokyo
+            "contract": _contract(1014, "7203", currency="JPY", mic="XTKS", lot_size="100", tick_size="1"),
+            "order_type": OrderType.MARKET,
+            "time_in_force": TimeInForce.IOC,
+            "quantity": Decimal(100),
+        },
+        OrderRejected: {"side": Side.SELL},  # 201 with a reason that no other code fits
     }
     libraries = ("ib_async",)
     limit = (50, 0.9)  # "50 a second", as the venue counts them: a little less than a second, see MAX_MESSAGES there
@@ -148,6 +158,7 @@ class IbkrHarness(Harness):
             clock=self.clock,
             state_path=self._folder / "ibkr.state.json",
         )
+        self.book.faults.add(f"{NO_PERMISSION}.1015", -1)
         self._port = self._venues.enter_context(running_ibkr_venue(self.book))
 
     def stop(self) -> None:
@@ -181,11 +192,12 @@ class IbkrHarness(Harness):
 
     def standing(self, client_order_id: str) -> list[Standing]:
         with self.book.lock:
-            orders = [VenueOrder.model_validate(saved) for saved in self.book.extra.values()]
-        found = [
-            order for order in orders if order.ticket.reference == client_order_id and order.ended is not OrderState.REJECTED
-        ]
-        return [Standing(order.ended or _open_state(order), order.filled) for order in found]
+            found = [
+                self.book.engine.orders[number]
+                for number, saved in self.book.extra.items()
+                if saved["ticket"]["reference"] == client_order_id
+            ]
+        return [Standing(order.state, order.filled_quantity) for order in found if order.state is not OrderState.REJECTED]
 
     def line_is_back(self) -> None:
         self.book.faults.add("connectivity_back")
@@ -202,10 +214,6 @@ class IbkrHarness(Harness):
 
     def orders_sent(self) -> int:
         return sum(kind == "place_order" for _, kind, _ in self.book.requests)
-
-
-def _open_state(order: VenueOrder) -> OrderState:
-    return OrderState.PARTIALLY_FILLED if order.filled else OrderState.ACCEPTED
 
 
 class TestIbkr(Conformance):

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.faults import Fault
-from include.sandbox.ibkr.orders import Event, Message, OrderDesk
+from include.sandbox.ibkr.news import Event, Message
+from include.sandbox.ibkr.orders import OrderDesk
 from include.simulation.engine import SimQuote
 
 _WORDS = frozenset({3, 5})  # of the message ids: where an order stands

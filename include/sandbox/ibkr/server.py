@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from include.sandbox.book import VenueBook
-from include.sandbox.ibkr.connection import Connection, Venue
+from include.sandbox.ibkr.connection import Connection
 from include.sandbox.ibkr.contracts import Directory
 from include.sandbox.ibkr.orders import OrderDesk
+from include.sandbox.ibkr.requests import Venue
 from include.sandbox.sessions import Closings
 from include.settings import load_settings
 
@@ -28,7 +29,7 @@ async def start(book: VenueBook, host: str, port: int) -> asyncio.Server:
     closings = _closings()
     for exchange in {listing.exchange for listing in book.listings}:
         closings.after(exchange, book.clock())  # builds the calendar: the first order of a market must not wait for it
-    venue = Venue(book, directory, OrderDesk(book, directory, closings))
+    venue = Venue(book, directory, OrderDesk(book, directory, closings), closings)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.CancelledError):  # the venue ends: nothing is left to say

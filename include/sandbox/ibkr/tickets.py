@@ -66,6 +66,11 @@ class Ticket(Value):
     outside_rth: bool = False
     reference: str = ""
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """Its client and the client's number of it."""
+        return self.client_id, self.api_id
+
 
 def read_ticket(client_id: int, fields: Sequence[str], listing: Listing, account: str) -> Ticket:
     """The order in message 3 (split into fields).
