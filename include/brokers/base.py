@@ -8,7 +8,7 @@ folder, and its exceptions never leave it: every method raises only `include.err
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -282,6 +282,10 @@ class Broker(ABC):
     def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
         """Bars that begin in [start, end), oldest first; [] where nothing was traded."""
         raise Unsupported(f"{self.name} tells no bars", broker=self.name)
+
+    def clock_skew(self) -> timedelta | None:
+        """How far the broker's clock is ahead of ours (negative: behind); None: it does not tell its time."""
+        return None
 
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
         """Quotes of contracts as they change, until the iterator is closed; the connection's end raises `BrokerUnavailable`.

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pyarrow as pa
@@ -191,6 +191,12 @@ class Guarded(Broker):
         """The adapter's."""
         self._needs(self.capabilities.bars, "tells no bars")
         return self._read("bars", lambda: self.inner.bars(contract, size, start, end))
+
+    def clock_skew(self) -> timedelta | None:
+        """The adapter's; nobody is asked where it has no such method."""
+        if type(self.inner).clock_skew is Broker.clock_skew:
+            return None
+        return self._read("clock_skew", self.inner.clock_skew)
 
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
         """The adapter's stream: its beginning is bounded in time, its end is for its consumer to see."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from include.brokers import clock
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.environment import is_loopback, sandbox_account_code
 from include.brokers.ibkr import account as accounts
@@ -187,6 +188,16 @@ class IbkrBroker(Broker):
         """Bars of regular hours (pairs and coins: of all hours), of pairs the middle prices."""
         reading = self._for_reading()
         return reading.run(lambda: history.bars(reading, contract, size, start, end))
+
+    def clock_skew(self) -> timedelta:
+        """By the time that TWS tells, in whole seconds: right to half a second."""
+        reading = self._for_reading()
+
+        async def told() -> datetime:
+            cut: datetime = await reading.ask_named(reading.ib.reqCurrentTimeAsync)
+            return cut + timedelta(seconds=0.5)
+
+        return clock.measure(lambda: reading.run(told))
 
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
         """Quotes as they change; the first one of each contract is how it stands."""

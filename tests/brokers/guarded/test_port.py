@@ -1,6 +1,7 @@
 """To its user it is the adapter."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -13,8 +14,10 @@ from include.errors import (
     AuthenticationFailed,
     Unsupported,
 )
-from tests.brokers.guarded.fakes import NOON, Flaky
+from tests.brokers.guarded.fakes import NOON, Counted, Flaky, Time, watched
+from tests.fakes.broker import FakeBroker
 from tests.fakes.orders import make_contract
+from tests.fakes.shared_state import MemoryState
 
 
 def test_it_looks_like_the_adapter(broker: Guarded, flaky: Flaky) -> None:
@@ -45,3 +48,15 @@ def test_what_is_not_declared_is_not_asked(broker: Guarded, flaky: Flaky, use: C
     with pytest.raises(Unsupported, match=words):
         use(broker)
     assert flaky.asked == []
+
+
+def test_a_clock_is_asked_for_only_where_the_broker_tells_its_time(
+    flaky: Flaky, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Counted()
+    flaky.venue.clock_skew = timedelta(seconds=1)
+    with watched(flaky, time, MemoryState(), counted) as broker:
+        assert broker.clock_skew() == timedelta(seconds=1)
+        monkeypatch.setattr(FakeBroker, "clock_skew", Broker.clock_skew)
+        assert broker.clock_skew() is None
+    assert counted.rows == ["connect answered 1 0", "clock_skew answered 1 0"]
