@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from include.brokers import clock
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.environment import is_loopback, sandbox_account_code
 from include.brokers.ibkr import account as accounts
@@ -23,12 +24,14 @@ from include.brokers.ibkr.library import AUTO
 from include.brokers.ibkr.lookups import Finder, details, find_known
 from include.brokers.ibkr.queries import stages
 from include.brokers.ibkr.session import Session
+from include.brokers.pacing import Pacer
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import CONTRACT_SCHEMA, Contract
 from include.domain.instrument import Instrument
 from include.domain.market import Market
 from include.domain.order import Fill, Order, OrderChange, OrderReport
+from include.domain.pacing import Pacing
 from include.domain.quote import Quote
 from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, InvalidSymbol, NotPermitted
 
@@ -88,6 +91,8 @@ class IbkrBroker(Broker):
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
         self._host, self._port = _address(context.credentials)
+        pacing = Pacing.model_validate(context.config.get("pacing") or {})
+        self._pacer = Pacer(pacing, context.budgets, f"{self._host}:{self._port}")  # of both connections
         self._session: Session | None = None
         self._reading: Session | None = None
         self._closed = False
@@ -184,6 +189,16 @@ class IbkrBroker(Broker):
         reading = self._for_reading()
         return reading.run(lambda: history.bars(reading, contract, size, start, end))
 
+    def clock_skew(self) -> timedelta:
+        """By the time that TWS tells, in whole seconds: right to half a second."""
+        reading = self._for_reading()
+
+        async def told() -> datetime:
+            cut: datetime = await reading.ask_named(reading.ib.reqCurrentTimeAsync)
+            return cut + timedelta(seconds=0.5)
+
+        return clock.measure(lambda: reading.run(told))
+
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
         """Quotes as they change; the first one of each contract is how it stands."""
         return streams.stream_quotes(self._for_reading(), contracts)
@@ -279,16 +294,13 @@ class IbkrBroker(Broker):
 
     def _new_session(self, client_ids: list[int], *, readonly: bool, beside: Session | None = None) -> Session:
         config = self.context.config
-        pacing = config.get("pacing", {})
         return Session(
             self._host,
             self._port,
             self._leased(client_ids),
             account=self.account.broker_account or "",
             timeout=float(config.get("timeout_seconds", 20)),
-            messages_per_second=int(pacing.get("messages_per_second", 45)),
-            searches_per_second=int(pacing.get("name_searches_per_second", 1)),
-            budgets=self.context.budgets,
+            pacer=self._pacer.beside(),
             readonly=readonly,
             library=str(config.get("library", AUTO)),
             beside=beside,
