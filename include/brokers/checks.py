@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from include.brokers.base import Capabilities
+from include.domain.contract import Contract
 from include.domain.order import Order, OrderType, TimeInForce
-from include.errors import InvalidQuantity, OrderRejected, Unsupported
+from include.errors import InvalidQuantity, InvalidSymbol, OrderRejected, Unsupported
 
 _NEEDS_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _NEEDS_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
@@ -22,6 +23,18 @@ def check_order(order: Order, capabilities: Capabilities) -> None:
     _check_numbers(order)
     _check_prices(order)
     _check_capabilities(order, capabilities)
+
+
+def check_own(broker: str, *contracts: Contract) -> None:
+    """Nothing where every contract is one of this broker's.
+
+    Raises:
+        InvalidSymbol: It is another's: ids of two brokers may be alike, so nothing may be asked or sent with it.
+    """
+    for contract in contracts:
+        if contract.broker != broker:
+            words = f"{contract.symbol}: a contract of {contract.broker} is none of {broker}: map the instrument at {broker}"
+            raise InvalidSymbol(words, broker=broker)
 
 
 def _check_numbers(order: Order) -> None:

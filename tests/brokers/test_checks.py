@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from include.brokers.base import Capabilities, Limit, ResendClass
-from include.brokers.checks import check_order
+from include.brokers.checks import check_order, check_own
 from include.domain.instrument import AssetClass
-from include.errors import InvalidQuantity, OrderRejected, Unsupported
+from include.errors import InvalidQuantity, InvalidSymbol, OrderRejected, Unsupported
 from tests.fakes.orders import make_order
 
 ABLE = Capabilities(
@@ -86,3 +86,12 @@ def test_what_can_be_sent(fields: dict[str, Any]) -> None:
 def test_what_cannot(fields: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         check(**fields)
+
+
+def test_contracts_of_another_broker() -> None:
+    ours = make_order().contract
+    check_own(ours.broker, ours, ours)
+    check_own("anybody")
+    theirs = ours.model_copy(update={"broker": "other"})
+    with pytest.raises(InvalidSymbol, match="a contract of other is none of"):
+        check_own(ours.broker, ours, theirs)

@@ -20,6 +20,7 @@ from include.brokers.alpaca.quoting import read_quotes
 from include.brokers.alpaca.reports import position, required
 from include.brokers.alpaca.standing import chain_from, report_of, reports_of, successor_id
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
+from include.brokers.checks import check_own
 from include.brokers.environment import is_loopback, sandbox_account_code
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.bar import Bar, BarSize
@@ -31,7 +32,6 @@ from include.errors import (
     AuthenticationFailed,
     BrokerUnavailable,
     DuplicateOrder,
-    InvalidSymbol,
     OrderRejected,
     OutcomeUnknown,
     PolybrokerError,
@@ -194,6 +194,7 @@ class AlpacaBroker(Broker):
 
     def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
         """Latest quotes by native id, in requests of `quotes_per_request` symbols; the latest bar where a side is missing."""
+        check_own(self.name, *contracts)
         return read_quotes(self._open(), contracts, int(self.context.config.get("quotes_per_request", 100)))
 
     def submit(self, order: Order) -> OrderReport:
@@ -265,7 +266,7 @@ class AlpacaBroker(Broker):
 
     def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
         """Bars that begin in [start, end), prices as they were traded (not adjusted for splits)."""
-        self._check_ours(contract)
+        check_own(self.name, contract)
         return reading.bars(self._open(), contract, size, start, end)
 
     def stream_orders(self) -> AsyncIterator[OrderReport]:
@@ -286,8 +287,7 @@ class AlpacaBroker(Broker):
         from include.brokers.alpaca.following import follow_quotes
 
         self._open()
-        for contract in contracts:
-            self._check_ours(contract)
+        check_own(self.name, *contracts)
         crypto = [contract for contract in contracts if contract.asset_class is AssetClass.CRYPTO]
         stocks = [contract for contract in contracts if contract.asset_class is not AssetClass.CRYPTO]
         feeds = {self._settings.quote_stream_url(False): stocks, self._settings.quote_stream_url(True): crypto}
@@ -337,12 +337,8 @@ class AlpacaBroker(Broker):
     def _check_order(self, order: Order) -> None:
         from include.brokers.alpaca.order_requests import check_rules
 
-        self._check_ours(order.contract)
+        check_own(self.name, order.contract)
         check_rules(order)
-
-    def _check_ours(self, contract: Contract) -> None:
-        if contract.broker != self.name:
-            raise InvalidSymbol(f"{contract.symbol}: a contract of {contract.broker} is not known at alpaca")
 
     def _duplicate_or_rejected(self, client_order_id: str, refusal: Refusal) -> PolybrokerError:
         """What 422 / 40010001 means: that code stands for a used id and for other faults, so Alpaca is asked for the id."""

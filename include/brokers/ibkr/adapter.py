@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
+from include.brokers.checks import check_own
 from include.brokers.environment import is_loopback, sandbox_account_code
 from include.brokers.ibkr import account as accounts
 from include.brokers.ibkr import history, market_data, orders, streams
@@ -30,7 +31,7 @@ from include.domain.instrument import Instrument
 from include.domain.market import Market
 from include.domain.order import Fill, Order, OrderChange, OrderReport
 from include.domain.quote import Quote
-from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, InvalidSymbol, NotPermitted
+from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, NotPermitted
 
 T = TypeVar("T")
 BATCH = 1000
@@ -166,6 +167,7 @@ class IbkrBroker(Broker):
 
     def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
         """One market data snapshot per contract; one without data, or that IBKR does not know, is absent."""
+        check_own(self.name, *contracts)
         if not contracts:
             return {}
         reading = self._for_reading()
@@ -181,11 +183,13 @@ class IbkrBroker(Broker):
 
     def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
         """Bars of regular hours (pairs and coins: of all hours), of pairs the middle prices."""
+        check_own(self.name, contract)
         reading = self._for_reading()
         return reading.run(lambda: history.bars(reading, contract, size, start, end))
 
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
         """Quotes as they change; the first one of each contract is how it stands."""
+        check_own(self.name, *contracts)
         return streams.stream_quotes(self._for_reading(), contracts)
 
     def stream_orders(self) -> AsyncIterator[OrderReport]:
@@ -202,9 +206,7 @@ class IbkrBroker(Broker):
             OutcomeUnknown: No word came, or the connection broke before it.
         """
         self._may_trade()
-        if order.contract.broker != self.name:
-            words = f"{order.ticker}: a contract of {order.contract.broker} cannot be traded at ibkr"
-            raise InvalidSymbol(words, broker=self.name)
+        check_own(self.name, order.contract)
         magnifier = order.contract.price_magnifier
         self._magnifiers[order.contract.native_id] = magnifier
         return self._run(lambda: orders.submit(self._open(), order, self._account_code))
