@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
+from include.brokers.access_token import TokenKeeper
 from include.brokers.budgets import Budgets
 from include.brokers.environment import source_of
 from include.domain.account import Account, AccountSnapshot
@@ -149,6 +150,7 @@ class BrokerContext:
         for_orders: True when the caller will send orders (IBKR: the exclusive order client id), False for reading.
         connects_when_asked: True where caches may answer everything: entering does not connect, the first request does.
         budgets: Parts of rate limits and client ids that are shared with other processes; None: this process is alone.
+        tokens: Where access tokens outlive this process (see `AccessToken`), or None.
     """
 
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -160,6 +162,7 @@ class BrokerContext:
     for_orders: bool = False
     connects_when_asked: bool = False
     budgets: Budgets | None = None
+    tokens: TokenKeeper | None = None
 
 
 class Broker(ABC):

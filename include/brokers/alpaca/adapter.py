@@ -82,7 +82,7 @@ class AlpacaBroker(Broker):
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
         self._reader = AssetReader(context.config)
-        self._settings = Settings(context.credentials, context.config, context.budgets)
+        self._settings = Settings(context.credentials, context.config, context.budgets, context.tokens)
         self._client: AlpacaClient | None = None
         self._account_number = ""
         self._proven = False

@@ -14,10 +14,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from include.brokers.access_token import AccessToken
 from include.brokers.alpaca.failures import DUPLICATE_FAMILY, NOT_FOUND, Refusal, error_of, read_refusal
 from include.brokers.alpaca.pacing import Pacer
 from include.brokers.alpaca.reports import moment
-from include.brokers.alpaca.tokens import Tokens
 from include.brokers.environment import is_loopback
 from include.domain.bar import BarSize
 from include.domain.order import Order, OrderChange
@@ -57,7 +57,7 @@ class PacedAdapter(HTTPAdapter):
         tokens: None where keys are sent.
     """
 
-    def __init__(self, timeout_seconds: float, pacer: Pacer, tokens: Tokens | None = None) -> None:
+    def __init__(self, timeout_seconds: float, pacer: Pacer, tokens: AccessToken | None = None) -> None:
         self._timeout_seconds = timeout_seconds
         self._pacer = pacer
         self._tokens = tokens
@@ -69,7 +69,7 @@ class PacedAdapter(HTTPAdapter):
         if self._tokens is None or response.status_code != _UNAUTHORIZED or not self._tokens.can_renew:
             return response
         response.close()
-        self._tokens.renew()
+        self._tokens.replace(str(request.headers["Authorization"]).removeprefix("Bearer "))
         return self._send(request, *args, **kwargs)
 
     def _send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -105,7 +105,7 @@ class AlpacaClient:
         *,
         timeout_seconds: float,
         pacer: Pacer,
-        tokens: Tokens | None = None,
+        tokens: AccessToken | None = None,
         data_feed: str = "",
     ) -> None:
         # With tokens the header is written for each request: alpaca-py's own is as old as the client.
