@@ -85,10 +85,12 @@ def _check_prices(order: Order) -> None:
 def _check_capabilities(order: Order, able: Capabilities) -> None:
     kind = order.contract.asset_class
     can = able.for_kind(kind)
+    because = f" in this account: {able.why_not[kind]}" if kind in able.why_not else ""
     asked = {
-        f"trades no {kind.value}": kind in able.asset_classes,
+        f"trades no {kind.value}{because}": kind in able.asset_classes,
         f"takes no {order.order_type.value} orders for {kind.value}": order.order_type in can.order_types,
         f"takes no {order.time_in_force.value} orders for {kind.value}": order.time_in_force in can.times_in_force,
+        f"takes no fractions of {kind.value}": order.cash_amount is not None or not order.quantity % 1 or can.fractional,
         "takes no brackets": not order.is_bracket or can.brackets,
         "takes no amount of money": order.cash_amount is None or can.cash_amounts,
         "fills only in regular hours": not order.extended_hours or can.extended_hours,

@@ -32,7 +32,7 @@ def orders_of(
     stop = _stopped(candidate, plan)
     if stop:
         return [stop]
-    found = route(candidate, plan.portfolio, plan.snapshots) if candidate.target_weight > 0 else None
+    found = route(candidate, plan.portfolio, plan.snapshots, plan.barred) if candidate.target_weight > 0 else None
     if isinstance(found, str) and not candidate.holdings:
         return [found]
     # A holding that cannot be bought anywhere any more is still measured, and sold down, on the contract that is held.

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from include.brokers.alpaca import reading
+from include.brokers.alpaca.discovery import discovered
 from include.brokers.alpaca.failures import Refusal, error_of
 from include.brokers.alpaca.listing import CRYPTO, EQUITY, AssetReader
 from include.brokers.alpaca.opening import Settings
@@ -65,6 +66,7 @@ class AlpacaBroker(Broker):
         cash_amounts=True,
         extended_hours=True,
         modifies=True,
+        shorting=True,
         bars=True,
         quote_stream=True,
         order_stream=True,
@@ -75,6 +77,7 @@ class AlpacaBroker(Broker):
                 times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC}),
                 brackets=False,
                 extended_hours=False,
+                shorting=False,
             ),
         ),
     )
@@ -87,6 +90,26 @@ class AlpacaBroker(Broker):
         self._account_number = ""
         self._proven = False
         self._state = ConnectionState.DISCONNECTED
+        self._able = self.capabilities
+
+    @property
+    def able(self) -> Capabilities:
+        """By the account's flags, since it was read; `discover` reads its configuration, too."""
+        return self._able
+
+    def discover(self) -> Capabilities:
+        """Read the account's flags and its configuration.
+
+        Raises:
+            BrokerUnavailable: One of them could not be read.
+        """
+        account, configuration = self._read_account(), self._open().configuration()
+        if isinstance(configuration, Refusal):
+            configuration = {}
+        if not isinstance(configuration, dict):
+            raise BrokerUnavailable("alpaca's answer made no sense: expected an account's configuration")
+        self._able = discovered(self.capabilities, account, configuration)
+        return self._able
 
     @property
     def state(self) -> ConnectionState:
@@ -116,7 +139,9 @@ class AlpacaBroker(Broker):
         self._state = ConnectionState.CONNECTING
         try:
             self._client = self._settings.open_client()
-            self._account_number = str(self._read_account()["account_number"])
+            account = self._read_account()
+            self._account_number = str(account["account_number"])
+            self._able = discovered(self.capabilities, account, {})
             wanted = self.account.broker_account
             if wanted is not None and wanted != self._account_number:
                 raise AuthenticationFailed(f"alpaca: these keys belong to another account than {wanted}")

@@ -131,6 +131,10 @@ class AlpacaClient:
         """GET /v2/account."""
         return call(self._trading.get_account)
 
+    def configuration(self) -> Any:
+        """GET /v2/account/configurations; a `Refusal` where Alpaca does not tell them to this login."""
+        return call(self._trading.get_account_configurations, expected=(403, 404))
+
     def now(self) -> datetime:
         """Alpaca's time, out of GET /v2/clock."""
         clock = call(self._trading.get_clock)

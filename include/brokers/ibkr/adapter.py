@@ -58,6 +58,7 @@ class IbkrBroker(Broker):
         cash_amounts=False,
         extended_hours=True,
         modifies=True,
+        shorting=True,
         bars=True,
         quote_stream=True,
         order_stream=True,
