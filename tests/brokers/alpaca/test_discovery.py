@@ -1,5 +1,6 @@
 """What Alpaca tells that an account cannot do."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,8 +90,6 @@ def test_fractions_of_shares_are_off_and_coins_stay() -> None:
     ],
 )
 def test_options_where_an_adapter_declares_them(told: dict[str, Any], why: dict[str, str]) -> None:
-    from dataclasses import replace
-
     with_options = replace(DECLARED, asset_classes=DECLARED.asset_classes | {AssetClass.OPTION})
     assert discovered(with_options, told, {}).why_not == why
     assert discovered(DECLARED, told, {}) == DECLARED
