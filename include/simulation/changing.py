@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from include.domain.order import OrderChange, OrderType, TimeInForce
 from include.errors import OrderRejected
-from include.simulation import checks
+from include.simulation import checks, families
 from include.simulation.orders import SimOrder
+from include.simulation.triggers import trailing_stop
 
 if TYPE_CHECKING:
     from include.simulation.matching import Matching
@@ -30,13 +31,18 @@ def changed(engine: "Matching", order_id: int, change: OrderChange, now: datetim
     if not values:
         raise OrderRejected(f"order {order_id}: expected something to change")
     _check_fields(order, values)
-    if "quantity" in values and order.parent_id is not None:
+    if "quantity" in values and order.leg is not None:
         raise OrderRejected(f"order {order_id}: a closing order is as large as what its entry bought")
     if "quantity" in values and values["quantity"] <= order.filled_quantity:
         raise OrderRejected(f"order {order_id}: {order.filled_quantity} are filled already; cancel the rest instead")
     if "time_in_force" in values:
         values["expires_at"] = _expiry(order, values["time_in_force"], now)
+    if "quantity" in values and order.wanted_quantity is not None:
+        values["wanted_quantity"] = values["quantity"]
+        values["quantity"] = min(values["quantity"], families.allowance(engine, order))
     wanted = order.changed(now, **values)
+    if ("trail_amount" in values or "trail_pct" in values) and order.best_price is not None:
+        wanted = wanted.changed(now, stop_price=trailing_stop(wanted, order.best_price))
     code = checks.refusal(engine, wanted)
     if code is not None:
         raise OrderRejected(f"order {order_id} cannot be changed like that: {code}", broker_code=code)

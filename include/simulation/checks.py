@@ -3,7 +3,8 @@
 `unknown_contract`, `wrong_currency`, `not_tradable`, `invalid_quantity` (not positive, no whole lots, or money that buys none),
 `invalid_price` (one that the type needs is missing or not positive), `invalid_bracket` (its closing orders stand on the wrong
 sides), `invalid_time_in_force` (not with this type), `no_session` (an auction without the session's times), `session_over` (it
-would come after the auction), `no_quote`, `no_rate`, `insufficient_funds`, `no_short`.
+would come after the auction), `no_parent`, `parent_over` (it ended before it filled), `no_quote`, `no_rate`,
+`insufficient_funds`, `no_short`.
 """
 
 from decimal import Decimal
@@ -31,14 +32,24 @@ def refusal(engine: "Matching", order: SimOrder) -> str | None:
         return "not_tradable"
     if order.cash_amount is not None and order.cash_amount > 0 and not order.is_limited and order.native_id not in engine.marks:
         return "no_quote"
-    found = _quantity(order, contract) or _prices(order) or _session(order)
+    found = _quantity(order, contract) or _prices(order) or _session(order) or _parent(engine, order)
     if found:
         return found
     if order.order_type is OrderType.MARKET and order.native_id not in engine.marks:
         return "no_quote"
     if not engine.ledger.can_settle(order.currency):
         return "no_rate"
-    return _covered(engine, order)
+    return None if order.is_held else uncovered(engine, order)
+
+
+def uncovered(engine: "Matching", order: SimOrder) -> str | None:
+    """`no_short` or `insufficient_funds` where the account does not hold what an order sells, or costs."""
+    if order.side is Side.SELL:
+        return "no_short" if order.remaining > funds.unreserved(engine, order) else None
+    price = funds.reserve_price(engine, order)
+    if price is None:
+        return None  # nobody knows yet what it costs: asked again when it fills
+    return None if funds.affordable(engine, order, order.remaining, price) else "insufficient_funds"
 
 
 def _quantity(order: SimOrder, contract: SimContract) -> str | None:
@@ -82,10 +93,10 @@ def _session(order: SimOrder) -> str | None:
     return "session_over" if moment <= (order.active_at or order.created_at) else None
 
 
-def _covered(engine: "Matching", order: SimOrder) -> str | None:
-    if order.side is Side.SELL:
-        return "no_short" if order.remaining > funds.unreserved(engine, order) else None
-    price = funds.reserve_price(engine, order)
-    if price is None:
-        return None  # nobody knows yet what it costs: asked again when it fills
-    return None if funds.affordable(engine, order, order.remaining, price) else "insufficient_funds"
+def _parent(engine: "Matching", order: SimOrder) -> str | None:
+    if order.parent_id is None or order.started:
+        return None
+    parent = engine.orders.get(order.parent_id)
+    if parent is None:
+        return "no_parent"
+    return None if parent.is_open or engine.rules.starts_children(parent) else "parent_over"

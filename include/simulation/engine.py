@@ -16,14 +16,14 @@ from typing import Any
 
 from include.domain.order import Fill, OrderChange, OrderState, Side, TimeInForce
 from include.errors import OrderRejected
-from include.simulation import changing, checks, funds, state
+from include.simulation import changing, checks, families, funds, state
 from include.simulation.costs import Costs
 from include.simulation.ledger import ZERO, SimPosition, worth
 from include.simulation.matching import Matching
-from include.simulation.orders import Mark, SimContract, SimOrder, SimQuote, SimRequest
+from include.simulation.orders import Mark, Rules, SimContract, SimOrder, SimQuote, SimRequest
 from include.simulation.profits import Profit, profits
 
-__all__ = ["Costs", "Engine", "Profit", "SimContract", "SimOrder", "SimPosition", "SimQuote", "SimRequest"]
+__all__ = ["Costs", "Engine", "Profit", "Rules", "SimContract", "SimOrder", "SimPosition", "SimQuote", "SimRequest"]
 
 DAY = timedelta(hours=24)
 FRACTION = Decimal("0.000000001")  # what money is turned into where a contract has no lots
@@ -103,9 +103,31 @@ class Engine(Matching):
         if code is not None:
             return self.put(order.changed(now, state=OrderState.REJECTED, reject_code=code))
         self.put(order)
-        if not self.latency:
+        if order.parent_id is not None and self.rules.starts_children(self.orders[order.parent_id]):
+            order = families.start(self, order, now)
+        if not self.latency and order.is_open:
             self.arrive(order, now)
         return self.orders[order.order_id]
+
+    def release(self, order_id: int, now: datetime) -> SimOrder:
+        """Let an order go that was submitted with `transmit=False`; one that waits for its parent goes on waiting for that.
+
+        Where the account cannot cover it now it becomes `rejected`. Any other order stays as it is.
+
+        Raises:
+            OrderRejected: There is no such order.
+        """
+        self.expire(now)
+        order = self._known(order_id)
+        if order.transmit or not order.is_open:
+            return order
+        order = order.changed(now, transmit=True, active_at=now + self.latency if self.latency else None)
+        code = checks.refusal(self, order)
+        if code is not None:
+            return self.put(order.changed(now, state=OrderState.REJECTED, reject_code=code))
+        self.watch(self.put(order))
+        self.arrive(order, now)
+        return self.orders[order_id]
 
     def modify(self, order_id: int, change: OrderChange, now: datetime) -> SimOrder:
         """Change an open order and fill what can be filled then; it keeps its place among the others.
@@ -122,16 +144,20 @@ class Engine(Matching):
     def cancel(self, order_id: int, now: datetime) -> SimOrder:
         """Cancel what is left of an order, after what was due before; a final one stays as it is.
 
-        Closing orders of a bracket are orders of their own.
+        Children that wait for it end with it, and the others of its group where the rules say so. Closing orders of a bracket
+        that has filled are orders of their own.
 
         Raises:
             OrderRejected: There is no such order.
         """
         self.expire(now)
-        order = self.orders.get(order_id)
-        if order is None:
-            raise OrderRejected(f"there is no order {order_id}")
-        return self.put(order.changed(now, state=OrderState.CANCELLED)) if order.is_open else order
+        order = self._known(order_id)
+        if not order.is_open:
+            return order
+        self.put(order.changed(now, state=OrderState.CANCELLED))
+        if self.rules.cancel_ends_group:
+            families.end_group(self, order, now)
+        return self.orders[order_id]
 
     def expire(self, now: datetime) -> list[SimOrder]:
         """Let time pass: orders reach the market, closing auctions are held, DAY orders end.
@@ -176,7 +202,7 @@ class Engine(Matching):
 
     @classmethod
     def from_state(cls, document: Mapping[str, Any]) -> "Engine":
-        """The engine of a `to_state` document, of this version or of version 1.
+        """The engine of a `to_state` document, of this version or an older one.
 
         Raises:
             InputError: The document is not one.
@@ -185,6 +211,12 @@ class Engine(Matching):
         state.load(engine, document)
         engine.index(engine.orders)
         return engine
+
+    def _known(self, order_id: int) -> SimOrder:
+        order = self.orders.get(order_id)
+        if order is None:
+            raise OrderRejected(f"there is no order {order_id}")
+        return order
 
     def _new_order(self, request: SimRequest, now: datetime) -> SimOrder:
         fields = {key: value for key, value in vars(request).items() if key != "expires_at"}
@@ -200,6 +232,7 @@ class Engine(Matching):
             updated_at=now,
             expires_at=expires_at,
             active_at=now + self.latency if self.latency else None,
+            started=request.parent_id is None,
             **fields,
         )
 

@@ -1,4 +1,4 @@
-"""What orders reserve: cash for purchases, units for sales. Of a bracket's two closing orders one can fill, so one counts."""
+"""What orders reserve: cash for purchases, units for sales. Of a group the largest order counts, held ones do not."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ class Reserved:
     """Cash that open purchases reserve, summed per currency, so that asking costs as much with many of them as with few.
 
     What a limit order may cost is known until it changes. What others cost is asked again each time: it follows the market, the
-    month's volume or, of a bracket's closing orders, each other.
+    month's volume or, in a group, each other.
     """
 
     def __init__(self) -> None:
@@ -56,22 +56,23 @@ class Reserved:
         self._changed.update(self._known)
 
     def beside(self, engine: "Matching", order: SimOrder) -> dict[str, Decimal]:
-        """Currency -> cash that all open purchases but this one, and but its bracket's other leg, may still cost."""
+        """Currency -> cash that all open purchases but this one, and but the others of its group, may still cost."""
         self._look_again(engine)
         needed = dict(self._totals)
         if order.order_id in self._known:
             currency, amount = self._known[order.order_id]
             needed[currency] -= amount
-        legs: dict[int, Decimal] = {}
+        groups: dict[tuple[str, str], Decimal] = {}
         for order_id in sorted(self._others):
             other = engine.orders[order_id]
-            if order_id == order.order_id or _same_bracket(order, other):
+            if order_id == order.order_id or _same_group(order, other):
                 continue
             price = reserve_price(engine, other)
             amount = ZERO if price is None else cost(engine, other, other.remaining, price)
-            if other.parent_id is not None:  # the dearer leg counts
-                amount = max(amount - legs.get(other.parent_id, ZERO), ZERO)
-                legs[other.parent_id] = legs.get(other.parent_id, ZERO) + amount
+            if other.group is not None:  # the dearest counts
+                key = (other.group, other.currency)
+                amount = max(amount - groups.get(key, ZERO), ZERO)
+                groups[key] = groups.get(key, ZERO) + amount
             needed[other.currency] = needed.get(other.currency, ZERO) + amount
         return needed
 
@@ -82,14 +83,9 @@ class Reserved:
                 currency, amount = self._known.pop(order_id)
                 self._totals[currency] -= amount
             order = engine.orders.get(order_id)
-            if order is None or not order.is_open or order.side is not Side.BUY:
+            if order is None or not order.is_open or order.is_held or order.side is not Side.BUY:
                 continue
-            if (
-                order.is_limited
-                and order.limit_price is not None
-                and order.parent_id is None
-                and not engine.costs.commission_tiers
-            ):
+            if order.is_limited and order.limit_price is not None and order.group is None and not engine.costs.commission_tiers:
                 amount = cost(engine, order, order.remaining, order.limit_price)
                 self._known[order_id] = (order.currency, amount)
                 self._totals[order.currency] = self._totals.get(order.currency, ZERO) + amount
@@ -108,16 +104,17 @@ def affordable(engine: "Matching", order: SimOrder, quantity: Decimal, price: De
 def unreserved(engine: "Matching", order: SimOrder) -> Decimal:
     """Units of the order's contract that are held and that no other open sale has reserved."""
     position = engine.positions.get(order.native_id)
-    reserved, brackets = ZERO, set()
+    reserved = ZERO
+    groups: dict[str, Decimal] = {}
     for other in engine.open_orders(order.native_id):
-        if other.side is not Side.SELL or other.order_id == order.order_id or other.parent_id in brackets:
+        if other.side is not Side.SELL or other.order_id == order.order_id or other.is_held or _same_group(order, other):
             continue
-        if not _same_bracket(order, other):
+        if other.group is None:
             reserved += other.remaining
-        if other.parent_id is not None:
-            brackets.add(other.parent_id)  # the other leg has the same rest
-    return (position.quantity if position else ZERO) - reserved
+        else:
+            groups[other.group] = max(groups.get(other.group, ZERO), other.remaining)
+    return (position.quantity if position else ZERO) - reserved - sum(groups.values(), ZERO)
 
 
-def _same_bracket(one: SimOrder, other: SimOrder) -> bool:
-    return one.parent_id is not None and one.parent_id == other.parent_id
+def _same_group(one: SimOrder, other: SimOrder) -> bool:
+    return one.group is not None and one.group == other.group

@@ -2,17 +2,20 @@
 
 import heapq
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from include.domain.order import Fill, OrderState, Side, TimeInForce
-from include.simulation import brackets, funds
+from include.simulation import families, funds
 from include.simulation.costs import Costs
 from include.simulation.ledger import ZERO, Ledger, SimPosition
-from include.simulation.orders import Mark, SimContract, SimOrder
+from include.simulation.orders import Mark, Rules, SimContract, SimOrder
 from include.simulation.tracked import Tracked
 from include.simulation.triggers import crosses, followed
+
+K = TypeVar("K")
 
 
 class Matching:
@@ -24,12 +27,15 @@ class Matching:
         seed: Decides the random part of the slippage.
         settle_in: None: purchases are paid in their own currency. A currency: see `Ledger`.
         latency: How long a new order is on its way to the market; not negative.
+        rules: What this venue does otherwise than another.
 
     Attributes:
         reserved: Cash that open purchases reserve.
         orders: Order id -> order, every one ever submitted, rejected ones included.
         volumes: Month (`2026-03`, UTC) -> units traded in it.
         now: The time it was last told.
+        listen: Called with (order before, order now) each time one is put down, in the order in which it happens; None before a
+            new one. Positions and cash are those after it. It must not change the engine.
     """
 
     def __init__(
@@ -39,11 +45,14 @@ class Matching:
         seed: int = 0,
         settle_in: str | None = None,
         latency: timedelta = timedelta(),
+        rules: Rules | None = None,
     ) -> None:
         self.reserved = funds.Reserved()
         self._costs = costs or Costs()
         self.seed = seed
         self.latency = latency
+        self.rules = rules or Rules()
+        self.listen: Callable[[SimOrder | None, SimOrder], None] | None = None
         self.ledger = Ledger(cash, settle_in)
         self.orders: Tracked[int, SimOrder] = Tracked()
         self.contracts: Tracked[str, SimContract] = Tracked()
@@ -51,7 +60,9 @@ class Matching:
         self.volumes: Tracked[str, Decimal] = Tracked()
         self.now: datetime | None = None
         self._by_client: dict[str, list[int]] = {}
-        self._open: dict[str, set[int]] = {}  # native id -> orders that can still fill
+        self._open: dict[str, set[int]] = {}  # native id -> orders that are not over
+        self._children: dict[int, list[int]] = {}
+        self._groups: dict[str, list[int]] = {}
         self._timers: list[tuple[datetime, int]] = []  # when an order arrives or ends; those of final orders do nothing
 
     @property
@@ -79,13 +90,22 @@ class Matching:
         return [self.orders[key] for key in self._by_client.get(client_order_id, [])]
 
     def open_orders(self, native_id: str | None = None) -> list[SimOrder]:
-        """Orders that can still fill, oldest first; of one contract, or all."""
+        """Orders that are not over, held ones among them, oldest first; of one contract, or all."""
         keys = self._open.get(native_id, set()) if native_id is not None else set().union(*self._open.values())
         return [self.orders[key] for key in sorted(keys)]
 
     def legs(self, order: SimOrder) -> list[SimOrder]:
         """The closing orders of a bracket's entry; [] for other orders, and before anything of it filled."""
-        return [self.orders[order_id] for order_id in order.leg_ids]
+        return [child for child in self.children(order) if child.leg is not None]
+
+    def children(self, order: SimOrder) -> list[SimOrder]:
+        """Every order whose parent this one is or was, oldest first."""
+        return [self.orders[order_id] for order_id in self._children.get(order.order_id, ())]
+
+    def group(self, order: SimOrder) -> list[SimOrder]:
+        """The other orders of its group that are not over, oldest first; [] for an order of no group."""
+        others = [self.orders[order_id] for order_id in self._groups.get(order.group or "", ()) if order_id != order.order_id]
+        return [other for other in others if other.is_open]
 
     def month_units(self, now: datetime | None) -> Decimal:
         """Units traded in the month of a time."""
@@ -102,22 +122,34 @@ class Matching:
         """Take orders out of what is looked up: they were taken out of `orders` from outside."""
         for order in gone:
             self._by_client[order.client_order_id].remove(order.order_id)
+            if order.parent_id is not None:
+                self._children[order.parent_id].remove(order.order_id)
+            if order.group is not None:
+                self._groups[order.group].remove(order.order_id)
             self._set_open(order, False)
 
     def put(self, order: SimOrder) -> SimOrder:
-        """Let an order stand as it is now."""
+        """Let an order stand as it is now; one that is over takes along the children that waited for it."""
+        before = self.orders.get(order.order_id)
         self.orders[order.order_id] = order
         self._know(order)
+        if self.listen is not None:
+            self.listen(before, order)
+        if not order.is_open and order.order_id in self._children:
+            families.ended(self, order, order.updated_at)
         return order
 
     def match(self, order_id: int, now: datetime) -> None:
         """Trigger and fill an open order as the mark lets it."""
         order = self.orders[order_id]
         mark = self.marks.get(order.native_id)
-        if mark is None or order.active_at is not None or not order.is_open or not self.ledger.can_settle(order.currency):
+        if mark is None or order.active_at is not None or not order.is_open or order.is_held:
+            return
+        if not self.ledger.can_settle(order.currency):
             return
         if order.time_in_force in (TimeInForce.OPG, TimeInForce.CLS):
-            if order.opens_at is not None and order.time_in_force is TimeInForce.OPG and mark.time >= order.opens_at:
+            opening = order.opens_at is not None and order.time_in_force is TimeInForce.OPG and not self.rules.open_by_clock
+            if opening and order.opens_at is not None and mark.time >= order.opens_at:
                 self._auction(order, now)
             return
         moved = followed(order, mark.price, now)
@@ -146,10 +178,11 @@ class Matching:
         return price
 
     def _know(self, order: SimOrder) -> None:
-        known = self._by_client.setdefault(order.client_order_id, [])
-        if order.order_id not in known:
-            known.append(order.order_id)
-            known.sort()
+        _list(self._by_client, order.client_order_id, order.order_id)
+        if order.parent_id is not None:
+            _list(self._children, order.parent_id, order.order_id)
+        if order.group is not None:
+            _list(self._groups, order.group, order.order_id)
         self._set_open(order, order.is_open)
 
     def _set_open(self, order: SimOrder, is_open: bool) -> None:
@@ -164,8 +197,7 @@ class Matching:
 
     def watch(self, order: SimOrder) -> None:
         """Remember when something happens to an order; being told twice does no harm."""
-        closes_at = order.closes_at if order.time_in_force is TimeInForce.CLS else None
-        for moment in (order.active_at, closes_at, order.expires_at):
+        for moment in (order.active_at, self._auction_at(order), order.expires_at):
             if order.is_open and moment is not None:
                 heapq.heappush(self._timers, (moment, order.order_id))
 
@@ -181,7 +213,7 @@ class Matching:
             before.setdefault(order_id, order)
             if order.expires_at is not None and order.expires_at <= moment:
                 self.put(order.changed(now, state=OrderState.EXPIRED))
-            elif order.time_in_force is TimeInForce.CLS and order.closes_at is not None and order.closes_at <= moment:
+            elif (auction_at := self._auction_at(order)) is not None and auction_at <= moment:
                 self._auction(order, max(moment, order.updated_at))
             elif order.active_at is not None and order.active_at <= moment:
                 self.arrive(self.put(order.changed(moment, active_at=None)), moment)
@@ -191,14 +223,26 @@ class Matching:
         """An order reaches the market."""
         self.match(order.order_id, now)
         order = self.orders[order.order_id]
-        if order.is_open and order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        if (
+            order.is_open
+            and order.active_at is None
+            and not order.is_held
+            and order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+        ):
             self.put(order.changed(now, state=OrderState.CANCELLED))
+
+    def _auction_at(self, order: SimOrder) -> datetime | None:
+        """When the clock alone lets an order's auction be held."""
+        if order.time_in_force is TimeInForce.CLS:
+            return order.closes_at
+        return order.opens_at if order.time_in_force is TimeInForce.OPG and self.rules.open_by_clock else None
 
     def _auction(self, order: SimOrder, now: datetime) -> None:
         """Fill an auction order at its contract's mark, as far as limit and volume let it; what is left ends."""
         mark = self.marks.get(order.native_id)
-        held = mark is not None and (order.opens_at is None or mark.time >= order.opens_at)
-        if held and mark is not None and crosses(order, mark.price, mark.price) and self.ledger.can_settle(order.currency):
+        fresh = mark is not None and (self.rules.open_by_clock or order.opens_at is None or mark.time >= order.opens_at)
+        can_trade = fresh and not order.is_held and self.ledger.can_settle(order.currency)
+        if can_trade and mark is not None and crosses(order, mark.price, mark.price):
             self._execute(order, now, mark.price)
         if self.orders[order.order_id].is_open:
             self.put(self.orders[order.order_id].changed(now, state=OrderState.EXPIRED))
@@ -251,7 +295,14 @@ class Matching:
             average_price=(order.filled_value + quantity * price) / filled,
             state=OrderState.FILLED if filled == order.quantity else OrderState.PARTIALLY_FILLED,
         )
-        brackets.follow(self, self.put(done), now)
+        families.filled(self, self.put(done), quantity, now)
+
+
+def _list(index: dict[K, list[int]], key: K, order_id: int) -> None:
+    known = index.setdefault(key, [])
+    if order_id not in known:
+        known.append(order_id)
+        known.sort()
 
 
 def _month(moment: datetime) -> str:

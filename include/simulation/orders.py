@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from include.domain.model import Value
@@ -10,6 +11,39 @@ from include.domain.order import Fill, OrderState, OrderType, Side, TimeInForce
 
 TAKE_PROFIT = "tp"
 STOP_LOSS = "sl"
+
+
+class ChildStart(StrEnum):
+    """When an order that has a parent begins."""
+
+    FIRST_FILL = "first_fill"  # with the parent's first fill, as large as that; it grows as the parent fills further
+    WHOLE = "whole"  # when the parent is filled whole
+
+
+class OneCancels(StrEnum):
+    """What a fill of one order of a group does to the others."""
+
+    REDUCE = "reduce"  # takes its quantity off them; nothing left is the end
+    CANCEL = "cancel"  # ends them, however little it was
+
+
+class Rules(Value):
+    """What one venue does otherwise than another. The defaults are the paper broker's.
+
+    Attributes:
+        children_start: When orders with a parent begin.
+        cancel_ends_group: Whether an order that its client cancels takes the others of its group along.
+        open_by_clock: Whether an `opg` order is filled at `opens_at` at the mark there is then, for a venue whose marks stand
+            still; else at the first mark of the session, whenever that comes.
+    """
+
+    children_start: ChildStart = ChildStart.FIRST_FILL
+    cancel_ends_group: bool = False
+    open_by_clock: bool = False
+
+    def starts_children(self, parent: "SimOrder") -> bool:
+        """Whether a parent has filled as far as its children need."""
+        return parent.state is OrderState.FILLED if self.children_start is ChildStart.WHOLE else parent.filled_quantity > 0
 
 
 @dataclass(frozen=True)
@@ -21,6 +55,9 @@ class SimRequest:
         cash_amount: Money in the contract's currency instead of a quantity (which is then ignored).
         opens_at / closes_at: Opening of the session that an `opg` order is for, closing of the one that a `cls` order is for.
         extended_hours: Kept with the order; the simulation knows no hours but those of its marks.
+        parent_id: Order that must fill first: until then this one is held.
+        group / one_cancels: Name of the orders of which one cancels the others, and what a fill of this one does to them.
+        transmit: False holds it until `Engine.release`.
     """
 
     client_order_id: str
@@ -43,6 +80,10 @@ class SimRequest:
     extended_hours: bool = False
     opens_at: datetime | None = None
     closes_at: datetime | None = None
+    parent_id: int | None = None
+    group: str | None = None
+    one_cancels: OneCancels = OneCancels.REDUCE
+    transmit: bool = True
 
 
 class SimOrder(Value):
@@ -50,15 +91,20 @@ class SimOrder(Value):
 
     Attributes:
         state: `accepted`, `partially_filled`, `filled`, `cancelled`, `expired` or `rejected`.
-        quantity: Units; of a leg those it may still close and those it has closed.
+        quantity: Units; of a leg, a child or an order of a group those it may still fill and those it has filled.
         average_price: In currency units; None while nothing is filled.
         reject_code: Why it was rejected, or why its rest was cancelled by the venue: see `include/simulation/checks.py`.
         expires_at: End of a DAY or `opg` order, else None.
         stop_price: Where the stop is triggered; of a trailing stop where it stands now (None before the first mark).
+        best_price: Of a trailing stop: the best mark since it began; None before the first one.
         triggered_at: When a stop was triggered; None: it waits, or is no stop.
         active_at: When it will reach the market; None: it has.
-        parent_id / leg: Of a bracket's closing order: its entry, and `tp` or `sl`.
-        leg_ids: Of a bracket's entry: its closing orders, once something of it filled.
+        parent_id: Order that must fill first, if any; of a bracket's closing order its entry.
+        leg: `tp` or `sl` of a bracket's closing orders, which are as large as what the entry filled.
+        started: False while it waits for its parent.
+        wanted_quantity: Of a child that begins with its parent's first fill: how large it may grow; None: as large as that.
+        group / one_cancels: As in `SimRequest`.
+        transmit: False while it waits for `Engine.release`.
     """
 
     order_id: int
@@ -83,6 +129,7 @@ class SimOrder(Value):
     stop_price: Decimal | None = None
     trail_amount: Decimal | None = None
     trail_pct: Decimal | None = None
+    best_price: Decimal | None = None
     triggered_at: datetime | None = None
     take_profit_price: Decimal | None = None
     stop_loss_price: Decimal | None = None
@@ -93,7 +140,11 @@ class SimOrder(Value):
     active_at: datetime | None = None
     parent_id: int | None = None
     leg: str | None = None
-    leg_ids: tuple[int, ...] = ()
+    started: bool = True
+    wanted_quantity: Decimal | None = None
+    group: str | None = None
+    one_cancels: OneCancels = OneCancels.REDUCE
+    transmit: bool = True
 
     @property
     def remaining(self) -> Decimal:
@@ -104,6 +155,11 @@ class SimOrder(Value):
     def is_open(self) -> bool:
         """True while it can still fill."""
         return not self.state.is_final
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for its parent or for being released: it reserves nothing and cannot fill."""
+        return not (self.started and self.transmit)
 
     @property
     def is_bracket(self) -> bool:

@@ -1,7 +1,8 @@
 """An engine as plain JSON types and back, exactly: as one document, or in parts of which only those that changed are written.
 
-Version 2 knows stops, brackets, auctions, money amounts, latency, commissions paid and monthly volumes. A document of version 1
-has none of them and is read as what it says.
+Version 3 knows parents, groups, held orders and a venue's rules; in version 2 an entry named its closing orders, and those were
+no group. Version 1 has no stops, brackets, auctions, money amounts, latency, commissions paid and monthly volumes. A document
+without them is read as what it says.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,16 +14,17 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from include.domain.model import Value
 from include.errors import InputError
+from include.simulation.brackets import group_of
 from include.simulation.costs import Costs
 from include.simulation.ledger import SimPosition
-from include.simulation.orders import Mark, SimContract, SimOrder
+from include.simulation.orders import Mark, Rules, SimContract, SimOrder
 from include.simulation.tracked import ABSENT, Tracked
 
 if TYPE_CHECKING:
     from include.simulation.engine import Engine
 
-VERSION = 2
-READABLE = (1, VERSION)
+VERSION = 3
+READABLE = (1, 2, VERSION)
 SOURCE = "simulation state"
 Rows = dict[tuple[str, str], Any]  # (part, key) -> JSON body, None for what is there no more
 
@@ -35,6 +37,7 @@ class EngineState(Value):
     seed: int
     settle_in: str | None
     latency_seconds: float = 0.0
+    rules: Rules = Rules()
     cash: dict[str, Decimal]
     rates: dict[str, Decimal]
     realized_pnl: dict[str, Decimal]
@@ -60,6 +63,7 @@ def dump(engine: "Engine", whole: bool) -> dict[str, Any]:
         seed=engine.seed,
         settle_in=ledger.settle_in,
         latency_seconds=engine.latency.total_seconds(),
+        rules=engine.rules,
         cash=ledger.cash,
         rates=ledger.rates,
         realized_pnl=ledger.realized_pnl,
@@ -80,13 +84,15 @@ def load(engine: "Engine", document: Mapping[str, Any]) -> None:
         InputError: The document is not one, or of another version.
     """
     try:
-        whole = _ADAPTER.validate_python(dict(document))
+        orders = document.get("orders")
+        upgraded = [_order_body(body) for body in orders] if isinstance(orders, list | tuple) else orders
+        whole = _ADAPTER.validate_python({**document, "orders": upgraded})
     except ValidationError as error:
         raise _fault(error, "") from error
     if whole.version not in READABLE:
         raise InputError(f"expected version {VERSION}", source=SOURCE, field="version", value=whole.version)
     engine.costs, engine.seed = whole.costs, whole.seed
-    engine.latency = timedelta(seconds=whole.latency_seconds)
+    engine.latency, engine.rules = timedelta(seconds=whole.latency_seconds), whole.rules
     ledger = engine.ledger
     ledger.settle_in = whole.settle_in
     ledger.cash, ledger.rates = Tracked(whole.cash), Tracked(whole.rates)
@@ -115,7 +121,12 @@ def parts(engine: "Engine") -> dict[str, Tracked[Any, Any]]:
     }
 
 
-_MODELS: dict[str, type[Value]] = {"position": SimPosition, "mark": Mark, "order": SimOrder}
+# How a part's rows are read; the others are numbers.
+_READ: dict[str, Callable[[Any], Value]] = {
+    "position": SimPosition.model_validate,
+    "mark": Mark.model_validate,
+    "order": lambda body: SimOrder.model_validate(_order_body(body)),
+}
 
 
 def rows(engine: "Engine", whole: bool) -> Rows:
@@ -123,7 +134,7 @@ def rows(engine: "Engine", whole: bool) -> Rows:
     found: Rows = {}
     for name, part in parts(engine).items():
         values = dict(part) if whole else part.changed()
-        body: Callable[[Any], Any] = _dump_model if name in _MODELS else str
+        body: Callable[[Any], Any] = _dump_model if name in _READ else str
         found |= {(name, str(key)): None if value is ABSENT else body(value) for key, value in values.items()}
     return found
 
@@ -143,7 +154,7 @@ def take_rows(engine: "Engine", changed: Rows) -> None:
             known[name].pop(inner)
             continue
         try:
-            known[name][inner] = _MODELS[name].model_validate(body) if name in _MODELS else Decimal(body)
+            known[name][inner] = _READ[name](body) if name in _READ else Decimal(body)
         except ValidationError as error:
             raise _fault(error, f"{name}.{key}.") from error
         except (ArithmeticError, TypeError, ValueError) as error:
@@ -169,6 +180,16 @@ def undo(engine: "Engine") -> None:
         engine.reserved.all_changed()
     engine.forget(new)
     engine.index(touched)
+
+
+def _order_body(body: Any) -> Any:
+    """An order as this version writes it, of one that version 2 wrote."""
+    if not isinstance(body, Mapping):
+        return body
+    upgraded = {key: value for key, value in body.items() if key != "leg_ids"}
+    if upgraded.get("leg") and not upgraded.get("group"):
+        upgraded["group"] = group_of(upgraded["parent_id"])
+    return upgraded
 
 
 def _dump_model(value: Value) -> dict[str, Any]:

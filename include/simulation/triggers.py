@@ -20,10 +20,12 @@ def followed(order: SimOrder, price: Decimal, now: datetime) -> SimOrder:
         return order.changed(now, triggered_at=now)
     if order.order_type is not OrderType.TRAILING_STOP:
         return order
+    if order.best_price is not None and (order.best_price - price) * order.side.sign <= 0:
+        return order
     stop = trailing_stop(order, price)
     if order.stop_price is not None and (order.stop_price - stop) * order.side.sign <= 0:
-        return order
-    return order.changed(now, stop_price=stop)
+        stop = order.stop_price
+    return order.changed(now, stop_price=stop, best_price=price)
 
 
 def trailing_stop(order: SimOrder, price: Decimal) -> Decimal:

@@ -30,6 +30,19 @@ def test_the_next_opening_of_a_market(closings: Closings) -> None:
     assert closings.opening_after("VALUE", friday) is None
 
 
+def test_the_hours_of_the_coming_days_in_the_time_of_the_market(closings: Closings) -> None:
+    zone, days = closings.hours("NASDAQ", datetime(2026, 3, 6, 15, 0, tzinfo=UTC), 4)
+    assert zone == "America/New_York"
+    assert [(day.isoformat(), times and [f"{time:%m-%d %H:%M %z}" for time in times]) for day, times in days] == [
+        ("2026-03-06", ["03-06 09:30 -0500", "03-06 16:00 -0500"]),
+        ("2026-03-07", None),
+        ("2026-03-08", None),
+        ("2026-03-09", ["03-09 09:30 -0400", "03-09 16:00 -0400"]),
+    ]
+    assert closings.hours("VALUE", datetime(2026, 3, 6, tzinfo=UTC), 4) == ("", [])
+    assert closings.hours("NSE", datetime(2150, 1, 1, tzinfo=UTC), 4) == ("", [])
+
+
 def test_what_is_not_known_has_no_closing(closings: Closings) -> None:
     assert closings.after("VALUE", datetime(2026, 3, 2, 15, 0, tzinfo=UTC)) is None
     assert closings.after("NSE", datetime(2150, 1, 1, tzinfo=UTC)) is None

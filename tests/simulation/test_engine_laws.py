@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from include.domain.order import OrderChange, OrderState, OrderType, Side, TimeInForce
 from include.errors import OrderRejected
 from include.simulation import state
-from include.simulation.engine import Costs, Engine, SimRequest
+from include.simulation.engine import Costs, Engine, Rules, SimRequest
+from include.simulation.orders import ChildStart, OneCancels
 from tests.simulation.conftest import NOW
 
 CONTRACTS = (("usd1", "USD"), ("usd2", "USD"), ("jpy1", "JPY"))
@@ -50,6 +51,12 @@ def fancy(kind: str, **fields: st.SearchStrategy[object]) -> st.SearchStrategy[t
 
 
 standing = st.sampled_from([TimeInForce.DAY, TimeInForce.GTC])
+kin = {
+    "parent_id": st.none() | st.integers(1, 15),
+    "group": st.sampled_from([None, "one", "two"]),
+    "one_cancels": st.sampled_from(OneCancels),
+    "transmit": st.sampled_from([True, True, False]),
+}
 fancies = st.one_of(
     fancy("stop", stop_price=prices, time_in_force=standing),
     fancy("stop_limit", stop_price=prices, limit_price=prices, time_in_force=standing),
@@ -60,13 +67,16 @@ fancies = st.one_of(
     fancy("market", cash_amount=prices, time_in_force=standing),
     fancy("market", take_profit_price=gains, stop_loss_price=losses, side=st.just(Side.BUY), time_in_force=standing),
     fancy("limit", limit_price=prices, take_profit_price=gains, stop_loss_price=losses, time_in_force=standing),
+    fancy("limit", limit_price=prices, time_in_force=st.sampled_from(list(TimeInForce)[:4]), **kin),
+    fancy("stop", stop_price=prices, time_in_force=standing, **kin),
 )
+releases = st.tuples(st.just("release"), st.integers(1, 20))
 changes = st.tuples(
     st.just("change"),
     st.integers(1, 20),
     st.builds(OrderChange, quantity=st.none() | positive, limit_price=st.none() | prices, stop_price=st.none() | prices),
 )
-events_of_all_kinds = st.lists(marks | marks | orders | fancies | fancies | cancels | changes, max_size=40)
+events_of_all_kinds = st.lists(marks | marks | orders | fancies | fancies | cancels | changes | releases, max_size=40)
 
 
 def play(engine: Engine, events: list[tuple[object, ...]], start: int = 0) -> None:
@@ -83,9 +93,9 @@ def play(engine: Engine, events: list[tuple[object, ...]], start: int = 0) -> No
         elif event[0] == "change":
             with contextlib.suppress(OrderRejected):
                 engine.modify(event[1], event[2], now)  # type: ignore[arg-type]
-        elif event[0] == "cancel":
-            if event[1] in engine.orders:
-                engine.cancel(event[1], now)  # type: ignore[arg-type]
+        elif event[0] in ("cancel", "release"):
+            with contextlib.suppress(OrderRejected):
+                getattr(engine, event[0])(event[1], now)  # type: ignore[call-overload]
         else:
             (native_id, currency), side, time_in_force, quantity, limit = event[1:]  # type: ignore[misc]
             kind = OrderType.MARKET if limit is None else OrderType.LIMIT
@@ -94,9 +104,9 @@ def play(engine: Engine, events: list[tuple[object, ...]], start: int = 0) -> No
             )
 
 
-def new_engine(latency: timedelta = timedelta()) -> Engine:
+def new_engine(latency: timedelta = timedelta(), rules: Rules | None = None) -> Engine:
     """Marks of 100 for all, and 20 of the first contract, bought."""
-    engine = Engine(START, COSTS, seed=5, latency=latency)
+    engine = Engine(START, COSTS, seed=5, latency=latency, rules=rules)
     before = NOW - timedelta(hours=1)
     for native_id, currency in CONTRACTS:
         engine.set_mark(native_id, currency, Decimal(100), before)
@@ -108,12 +118,13 @@ def new_engine(latency: timedelta = timedelta()) -> Engine:
 
 
 latencies = st.sampled_from([timedelta(), timedelta(seconds=90)])
+rules = st.builds(Rules, children_start=st.sampled_from(ChildStart), cancel_ends_group=st.booleans())
 
 
 @settings(max_examples=200, deadline=None)
-@given(events_of_all_kinds, latencies)
-def test_cash_positions_and_orders_always_agree(events: list[tuple[object, ...]], latency: timedelta) -> None:
-    engine = new_engine(latency)
+@given(events_of_all_kinds, latencies, rules)
+def test_cash_positions_and_orders_always_agree(events: list[tuple[object, ...]], latency: timedelta, rules: Rules) -> None:
+    engine = new_engine(latency, rules)
     cash, quantities = dict(START), dict.fromkeys((native_id for native_id, _ in CONTRACTS), Decimal(0))
     play(engine, events)
     for order in engine.orders.values():
@@ -167,7 +178,7 @@ def test_a_bracket_never_closes_more_than_it_opened(events: list[tuple[object, .
     engine = new_engine()
     for number, event in enumerate(events):
         play(engine, [event], number)
-        for entry in [order for order in engine.orders.values() if order.leg_ids]:
+        for entry in [order for order in engine.orders.values() if engine.legs(order)]:
             legs = engine.legs(entry)
             closed = sum(leg.filled_quantity for leg in legs)
             assert closed <= entry.filled_quantity

@@ -173,7 +173,7 @@ def bracket(engine: Engine, request_for: Request, **other: object) -> SimOrder:
 
 def test_a_bracket_has_no_legs_before_its_entry_fills(engine: Engine, request_for: Request) -> None:
     entry = bracket(engine, request_for, limit="99")
-    assert (entry.leg_ids, engine.find("B-tp"), engine.find("B-sl")) == ((), [], [])
+    assert (engine.legs(entry), engine.find("B-tp"), engine.find("B-sl")) == ([], [], [])
     engine.cancel(entry.order_id, NOW)
     mark(engine, "99")
     assert engine.find("B-tp") == []
@@ -330,8 +330,8 @@ def test_a_refused_change_leaves_the_order_as_it_was(
 
 def test_what_is_over_or_belongs_to_a_bracket_cannot_be_changed(engine: Engine, request_for: Request) -> None:
     entry = bracket(engine, request_for)
-    more = OrderChange(quantity=Decimal(20))
-    for order_id, words in ((99, "no order 99"), (entry.order_id, "is filled"), (entry.leg_ids[0], "as large as")):
+    more, leg = OrderChange(quantity=Decimal(20)), engine.legs(entry)[0].order_id
+    for order_id, words in ((99, "no order 99"), (entry.order_id, "is filled"), (leg, "as large as")):
         with pytest.raises(OrderRejected, match=words):
             engine.modify(order_id, more, NOW)
-    assert engine.modify(entry.leg_ids[0], OrderChange(limit_price=Decimal(105)), NOW).limit_price == 105
+    assert engine.modify(leg, OrderChange(limit_price=Decimal(105)), NOW).limit_price == 105

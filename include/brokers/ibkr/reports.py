@@ -37,7 +37,7 @@ def report(trade: Any, fills: Sequence[Any], magnifier: Decimal, legs: tuple[Ord
         broker_order_id=str(order.permId) if order.permId else None,
         native_id=str(trade.contract.conId),
         side=Side.BUY if order.action == "BUY" else Side.SELL,
-        quantity=number(order.totalQuantity),
+        quantity=max(number(order.totalQuantity), filled),  # TWS tells 0 of a completed order that was filled
         state=_state(status.status, filled),
         filled_quantity=filled,
         average_price=average,

@@ -56,7 +56,14 @@ def account_values(book: VenueBook) -> list[Value]:
 def positions(book: VenueBook) -> Iterator[Message]:
     """Messages 61 of everything held; average cost in currency units, as TWS gives it."""
     for listing, position in _held(book):
-        yield (61, 3, book.account_code, *contract_fields(listing), position.quantity, position.average_cost)
+        yield (
+            61,
+            3,
+            book.account_code,
+            *contract_fields(listing, strike="0.0", right="", exchange=listing.exchange),
+            position.quantity,
+            position.average_cost,
+        )
 
 
 def portfolio(book: VenueBook) -> Iterator[Message]:
@@ -65,9 +72,8 @@ def portfolio(book: VenueBook) -> Iterator[Message]:
         mark = book.engine.marks.get(listing.native_id)
         price = mark.price if mark else position.average_cost
         gain = (price - position.average_cost) * position.quantity
-        fields = contract_fields(listing)
         yield (
-            *(7, 8, *fields[:7], listing.exchange, *fields[8:]),
+            *(7, 8, *contract_fields(listing, right="0", exchange=listing.exchange)),
             *(position.quantity, price, price * position.quantity, position.average_cost, gain, position.realized_pnl),
             book.account_code,
         )

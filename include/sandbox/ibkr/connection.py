@@ -15,6 +15,7 @@ from include.sandbox.ibkr.feed import Feed, ticks
 from include.sandbox.ibkr.history import history
 from include.sandbox.ibkr.orders import Message, OrderDesk, Refusal, error
 from include.sandbox.ibkr.wire import ProtocolError, frame, read_handshake, read_message
+from include.sandbox.sessions import Closings
 
 MAX_MESSAGES = 50  # in any WINDOW_SECONDS; IBKR says "per second", a little less keeps jitter of the way here from counting
 WINDOW_SECONDS = 0.9
@@ -22,6 +23,7 @@ NAME_SEARCH_SECONDS = 0.95
 LINGER_SECONDS = 1.0
 SKEW_SECONDS = 300
 PUSH_SECONDS = 0.02  # how long news waits for its client at most
+BEST_QUOTES = "9c0001"  # the market whose best quotes are shown, in TWS's code
 CONNECTIVITY_BACK = "connectivity_back"  # ends what `connectivity_lost` began
 NO_DEFINITION = "No security definition has been found for the request"
 
@@ -42,6 +44,7 @@ class Venue:
     book: VenueBook
     directory: Directory
     desk: OrderDesk
+    closings: Closings
     client_ids: set[int] = field(default_factory=set)
     is_cut_off: bool = False
 
@@ -244,7 +247,9 @@ class Connection:
         found = self._venue.directory.find(ContractQuery.read(fields[3:15], (fields[16], fields[17])))
         if not found:
             raise Refusal(200, NO_DEFINITION)
-        self._send(*(details(listing, fields[2]) for listing in found), (52, 1, fields[2]))
+        self._send(
+            *(details(listing, fields[2], self._venue.closings, self._book.clock()) for listing in found), (52, 1, fields[2])
+        )
 
     def _matching_symbols(self, fields: Sequence[str]) -> None:
         now = time.monotonic()
@@ -265,7 +270,7 @@ class Connection:
         if quote is None:
             raise Refusal(354, "Requested market data is not subscribed.Delayed market data is not available.")
         listing, request_id = found[0], fields[2]
-        self._send((81, request_id, listing.tick_size * listing.price_magnifier, "", 3), (58, 1, request_id, 1))
+        self._send((81, request_id, listing.tick_size * listing.price_magnifier, BEST_QUOTES, 3), (58, 1, request_id, 1))
         self._send(*ticks(request_id, listing, quote))
         if fields[17:18] == ["1"]:
             self._send((57, 1, request_id))

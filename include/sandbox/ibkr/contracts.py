@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from include.domain.instrument import AssetClass
 from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.ibkr.wire import Field
+from include.sandbox.sessions import Closings
 
 MAX_SAMPLES = 16  # TWS answers a name search with no more
 SECURITY_TYPES = {
@@ -20,6 +22,11 @@ SECURITY_TYPES = {
     AssetClass.CFD: "CFD",
 }
 PAIRS = frozenset({AssetClass.FX, AssetClass.CRYPTO})
+RULE = "26"  # the market rule of every contract: one price step everywhere
+HOURS_DAYS = 6  # so many of trading hours are told, today's included
+ORDER_WORDS = ("DAY", "FOK", "GTC", "IOC", "LMT", "LOC", "MKT", "MOC", "OCA", "OPG", "STP", "STPLMT", "TRAIL", "WHATIF")
+NO_AUCTIONS = frozenset({"LOC", "MOC", "OPG"})
+COIN_WORDS = ("CASHQTY", "DAY", "GTC", "IOC", "LMT", "MKT")
 OWN_EXCHANGE = {AssetClass.FX: "IDEALPRO", AssetClass.CRYPTO: "PAXOS", AssetClass.FUTURE: ""}
 
 
@@ -110,10 +117,11 @@ class Directory:
         self._indexed = self._book.listings
 
 
-def details(listing: Listing, request_id: str) -> list[Field]:
+def details(listing: Listing, request_id: str, closings: Closings, now: datetime) -> list[Field]:
     """Message 10 of one listing. Ticks are in the units prices are quoted in; the name is unicode-escaped as TWS does."""
     exchange = routing_exchange(listing)
     valid = exchange if exchange in ("", listing.exchange) or not listing.exchange else f"{exchange},{listing.exchange}"
+    zone, hours = _hours(closings, listing.exchange, now)
     identifiers: list[Field] = [1, "ISIN", listing.isin] if listing.isin else [0]
     expiry = (listing.expiry or "").replace("-", "")
     multiplier: Field = listing.multiplier if listing.multiplier != 1 else ""
@@ -121,10 +129,20 @@ def details(listing: Listing, request_id: str) -> list[Field]:
         *(10, request_id, listing.symbol, security_type(listing), expiry, 0, "", exchange, listing.currency),
         *(_local_symbol(listing), listing.symbol, listing.symbol, listing.native_id),
         *(listing.tick_size * listing.price_magnifier, multiplier),
-        *("LMT,MKT", valid, int(listing.price_magnifier), 0, escaped(listing.name), listing.exchange),
-        *(expiry[:6], "", "", "", "UTC", "", "", "", 0),  # month, industry, category x2, zone, hours x2, evRule, evMultiplier
+        *(",".join(_order_words(listing)), valid, int(listing.price_magnifier), 0, escaped(listing.name), listing.exchange),
+        *(
+            expiry[:6],
+            "",
+            "",
+            "",
+            zone,
+            hours,
+            hours,
+            "",
+            "",
+        ),  # month, industry, category x2, zone, hours x2, evRule, evMultiplier
         *identifiers,
-        *(1, "", "", "26", expiry, _stock_type(listing)),
+        *(1, "", "", ",".join(RULE for _ in valid.split(",")), expiry, _stock_type(listing)),
         *(listing.lot_size, listing.lot_size, max(listing.lot_size, Decimal(100))),
     ]
 
@@ -137,13 +155,18 @@ def sample(listing: Listing) -> list[Field]:
     ]
 
 
-def contract_fields(listing: Listing) -> list[Field]:
-    """The eleven contract fields of orders, executions and positions."""
+def contract_fields(listing: Listing, *, strike: str = "0", right: str = "?", exchange: str | None = None) -> list[Field]:
+    """The eleven contract fields of orders, executions and positions.
+
+    Args:
+        strike / right: How the message writes that there is none: each kind has its own way.
+        exchange: Instead of where orders are sent by default.
+    """
     expiry = (listing.expiry or "").replace("-", "")
     multiplier: Field = listing.multiplier if listing.multiplier != 1 else ""
     return [
-        *(listing.native_id, listing.symbol, security_type(listing), expiry, 0, "", multiplier),
-        *(routing_exchange(listing), listing.currency, _local_symbol(listing), listing.symbol),
+        *(listing.native_id, listing.symbol, security_type(listing), expiry, strike, right, multiplier),
+        *(exchange or routing_exchange(listing), listing.currency, _local_symbol(listing), listing.symbol),
     ]
 
 
@@ -163,6 +186,22 @@ def _fits(listing: Listing, query: ContractQuery) -> bool:
 
 def _local_symbol(listing: Listing) -> str:
     return f"{listing.symbol}.{listing.currency}" if listing.asset_class in PAIRS else listing.symbol
+
+
+def _order_words(listing: Listing) -> Sequence[str]:
+    """What can be ordered, in the words of TWS's order types; attributes that the venue does not know are left out."""
+    if listing.asset_class is AssetClass.CRYPTO:
+        return COIN_WORDS
+    if listing.asset_class is AssetClass.FX:
+        return ["CASHQTY", *(word for word in ORDER_WORDS if word not in NO_AUCTIONS)]
+    return ORDER_WORDS
+
+
+def _hours(closings: Closings, exchange: str, now: datetime) -> tuple[str, str]:
+    """Time zone and sessions as TWS writes them: `20250324:0930-20250324:1600;20250325:CLOSED`."""
+    zone, days = closings.hours(exchange, now, HOURS_DAYS)
+    told = (f"{day:%Y%m%d}:CLOSED" if times is None else "-".join(f"{time:%Y%m%d:%H%M}" for time in times) for day, times in days)
+    return zone or "UTC", ";".join(told)
 
 
 def _stock_type(listing: Listing) -> str:

@@ -10,9 +10,12 @@ from include.sandbox.catalogue import Listing
 from include.sandbox.ibkr.contracts import contract_fields
 from include.sandbox.ibkr.tickets import Ticket
 from include.sandbox.ibkr.waiting import stop_of
-from include.sandbox.ibkr.wire import UNSET, Field
+from include.sandbox.ibkr.wire import UNSET, UNSET_INTEGER, UNSET_LONG, Field, double
 
 FIRST_PERM_ID = 1_000_000_000
+NO_GROUP = 3  # how TWS shows `ocaType` of an order without a group
+NOT_AN_INSIDER = "Not an insider or substantial shareholder"
+MIN_COMPETE_SIZE, COMPETE_OFFSET = 100, Decimal("0.02")  # what TWS fills in where the client said nothing
 STATUS = {
     OrderState.ACCEPTED: "Submitted",
     OrderState.PARTIALLY_FILLED: "Submitted",
@@ -93,67 +96,48 @@ class VenueOrder(Value):
 
 def open_order(placed: VenueOrder, listing: Listing) -> list[Field]:
     """Message 5. The delta-neutral type is the text `None`, so eight more fields follow it; counts are 0, never empty."""
-    ticket = placed.ticket
+    ticket, stop = placed.ticket, _trail_stop(placed, listing)
     return [
-        *(5, ticket.api_id, *contract_fields(listing)),
-        *_order_head(placed, listing),
-        *(ticket.client_id, placed.perm_id, ticket.outside_rth, False, 0, "", ""),  # hidden, discretionary, goodAfterTime, -
-        *("", "", "", "", "", "", "", "", "", 0, "", -1),  # advisor x4, model, goodTill, rule80A, percent, settling, short x3
-        *(0, "", "", "", "", "", 0, False, False, False, 0, ticket.oca_type, False, False, ""),  # auctionStrategy .. nbboPriceCap
-        *(ticket.parent_id, 0),  # parentId, triggerMethod
-        *("", 0, "None", "", 0, "", "", "", "?", False, 0, ""),  # volatility, delta-neutral block
-        *(
-            False,
-            0,
-            _trail_stop(placed, listing),
-            ticket.trail_pct,
-            "",
-            "",
-            "",
-        ),  # continuousUpdate, reference, .., basis, legs' text
-        *(0, 0, 0, "", "", "", ""),  # legs, order legs, smart parameters, scale x3, hedge
+        *(5, ticket.api_id, *contract_fields(listing), *_order_head(placed, listing, ticket.quantity)),
+        *(ticket.client_id, placed.perm_id, ticket.outside_rth, False, 0, ""),  # hidden, discretionaryAmt, goodAfterTime
+        *(f"{placed.perm_id}.0/{placed.account}/100", "", "", "", "", ""),  # sharesAllocation, advisor x4, modelCode
+        *("", "", "", "", 0, "", -1),  # goodTillDate .. exemptCode
+        *(0, "", "", "", "", "", UNSET_INTEGER, False, False, False, "", _group_type(ticket)),  # auctionStrategy .. ocaType
+        *(False, False, "", ticket.parent_id, 0, "", 0),  # eTradeOnly, firmQuoteOnly, nbboPriceCap .. volatilityType
+        *("None", "", 0, "", "", "", "?", False, 0, ""),  # delta-neutral block
+        *(False, 0, stop, ticket.trail_pct, "", "", ""),  # continuousUpdate, referencePriceType .. comboLegsDescrip
+        *(0, 0, 0, UNSET_INTEGER, UNSET_INTEGER, "", ""),  # legs, order legs, smart parameters, scale x3, hedge
         *(False, "", "IB", False, False, ""),  # optOutSmart, clearing x2, notHeld, delta-neutral contract, algo
-        *(False, False, placed.status, "", "", "", "", "", "", "", "", ""),  # solicited, whatIf, status, margins
-        *("", "", "", ticket.currency, "", False, False, 0),  # commissions, warning, randomize x2, conditions
-        *("None", "", "", "", "", "", "", 0, "", "", ""),  # adjusted orders, soft dollar tier
-        *(ticket.cash_amount or 0, False, False, False, False, "", "", False),  # cashQty .. duration, postToAts, autoCancelParent
-        *("", "", "", "", ""),  # minTradeQty .. midOffsetAtHalf
+        *(False, False, placed.status),
+        *[UNSET] * 9,
+        *("", "", "", "", ""),  # solicited, whatIf, margins, commissions, warning
+        *(False, False, 0, "None", UNSET, UNSET if stop is None else stop),  # randomize x2, conditions, adjusted orders
+        *(*[UNSET] * 4, "0"),
+        *("", "", "", ticket.cash_amount or 0, True, False, False, False),  # soft dollar tier, cashQty .. usePriceMgmtAlgo
+        *("", "", False, "", MIN_COMPETE_SIZE, COMPETE_OFFSET, "", ""),  # duration .. midOffsetAtHalf
     ]
 
 
 def completed_order(placed: VenueOrder, listing: Listing) -> list[Field]:
-    """Message 101: like 5, but without the client's ids. Only of an order that has ended."""
-    ticket = placed.ticket
+    """Message 101 of an order that has ended: like 5, but without the client's ids; the quantity of one that was filled is 0."""
+    ticket, stop = placed.ticket, _trail_stop(placed, listing)
     assert placed.ended is not None
+    shown = Decimal(0) if placed.ended is OrderState.FILLED else ticket.quantity
     why = COMPLETED[placed.ended].format(filled=placed.filled, reason=placed.text)
     return [
-        *(101, *contract_fields(listing)),
-        *_order_head(placed, listing),
-        *(placed.perm_id, ticket.outside_rth, False, 0, ""),
-        *("", "", "", "", "", "", "", "", "", 0, "", -1),
-        *("", "", "", "", "", 0, False, False, 0, ticket.oca_type, 0),  # startingPrice .. triggerMethod
-        *("", 0, "None", "", 0, False, 0, ""),
-        *(False, 0, _trail_stop(placed, listing), ticket.trail_pct, ""),
-        *(0, 0, 0, "", "", "", ""),
-        *("", "IB", False, False, ""),
-        *(False, STATUS[placed.ended], False, False, 0),
-        *(
-            "",
-            "",
-            ticket.cash_amount or 0,
-            False,
-            False,
-            "",
-            placed.filled,
-            0,
-            False,
-            "",
-            False,
-            False,
-            0,
-        ),  # trailStop .. parentPermId
+        *(101, *contract_fields(listing), *_order_head(placed, listing, shown)),
+        *(placed.perm_id, ticket.outside_rth, False, 0, ""),  # hidden, discretionaryAmt, goodAfterTime
+        *("", "", "", "", "", "", "", "", "", 0, "", -1),  # advisor x4 .. exemptCode
+        *("", "", "", "", "", UNSET_INTEGER, False, False, "", _group_type(ticket), 0),  # startingPrice .. triggerMethod
+        *("", 0, "None", "", 0, False, 0, ""),  # volatility x2, delta-neutral block
+        *(False, 0, stop, ticket.trail_pct, ""),  # continuousUpdate, referencePriceType .. comboLegsDescrip
+        *(0, 0, 0, UNSET_INTEGER, UNSET_INTEGER, "", ""),  # legs, order legs, smart parameters, scale x3, hedge
+        *("", "IB", False, False, ""),  # clearing x2, notHeld, delta-neutral contract, algo
+        *(False, STATUS[placed.ended], False, False, 0),  # solicited, status, randomize x2, conditions
+        *(UNSET if stop is None else stop, UNSET, ticket.cash_amount or 0, True, False, ""),  # stop .. autoCancelDate
+        *(placed.filled, UNSET_INTEGER, False, NOT_AN_INSIDER, False, False, UNSET_LONG),  # .. parentPermId
         *(placed.updated_at.strftime("%Y%m%d %H:%M:%S UTC"), why),
-        *("", "", "", "", ""),
+        *("", "", "", "", ""),  # minTradeQty .. midOffsetAtHalf
     ]
 
 
@@ -180,29 +164,35 @@ def executions(placed: VenueOrder, listing: Listing, request_id: str | int = -1,
         if place < known:
             continue
         yield [
-            *(11, request_id, placed.ticket.api_id, *contract_fields(listing)),
+            *(11, request_id, placed.ticket.api_id),
+            *contract_fields(listing, strike="0.0", right="", exchange=listing.exchange),
             *(execution_id(placed, fill), fill.time.strftime("%Y%m%d %H:%M:%S UTC"), placed.account, listing.exchange),
             *("BOT" if placed.ticket.side is Side.BUY else "SLD", fill.quantity, fill.price * listing.price_magnifier),
             *(placed.perm_id, placed.ticket.client_id, 0, total, value / total * listing.price_magnifier),
-            *(placed.ticket.reference, "", 0, "", 2),
+            *(placed.ticket.reference, "", "", "", 2),  # evRule, evMultiplier, modelCode, lastLiquidity
         ]
         yield [59, 1, execution_id(placed, fill), fill.commission or 0, fill.commission_currency, UNSET, UNSET, ""]
 
 
 def execution_id(placed: VenueOrder, fill: Fill) -> str:
     """The venue's id of a fill, in TWS's look."""
-    return f"{placed.perm_id:08x}.{fill.fill_id.replace('.', '.01.')}"
+    order_id, _, number = fill.fill_id.partition(".")
+    return f"{placed.perm_id:08x}.{int(order_id):08x}.{int(number):02d}.01"
 
 
-def _order_head(placed: VenueOrder, listing: Listing) -> list[Field]:
+def _order_head(placed: VenueOrder, listing: Listing, quantity: Decimal) -> list[Field]:
     ticket, magnifier = placed.ticket, listing.price_magnifier
-    auxiliary = ticket.stop_price or ticket.trail_amount or Decimal(0)
+    limit, auxiliary = ticket.limit_price or Decimal(0), ticket.stop_price or ticket.trail_amount or Decimal(0)
     return [
-        *(ticket.side.value.upper(), ticket.quantity, ticket.kind, (ticket.limit_price or 0) * magnifier, auxiliary * magnifier),
+        *(ticket.side.value.upper(), quantity, ticket.kind, double(limit * magnifier), double(auxiliary * magnifier)),
         *(ticket.time_in_force, ticket.oca_group, placed.account, "", 0, ticket.reference),
     ]
 
 
-def _trail_stop(placed: VenueOrder, listing: Listing) -> Field:
+def _group_type(ticket: Ticket) -> int:
+    return ticket.oca_type or NO_GROUP
+
+
+def _trail_stop(placed: VenueOrder, listing: Listing) -> str | None:
     stop = stop_of(placed.ticket, placed.reached) if placed.ticket.kind == "TRAIL" else None
-    return None if stop is None else stop * listing.price_magnifier
+    return None if stop is None else double(stop * listing.price_magnifier)

@@ -28,7 +28,7 @@ async def start(book: VenueBook, host: str, port: int) -> asyncio.Server:
     closings = _closings()
     for exchange in {listing.exchange for listing in book.listings}:
         closings.after(exchange, book.clock())  # builds the calendar: the first order of a market must not wait for it
-    venue = Venue(book, directory, OrderDesk(book, directory, closings))
+    venue = Venue(book, directory, OrderDesk(book, directory, closings), closings)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.CancelledError):  # the venue ends: nothing is left to say

@@ -9,6 +9,8 @@ from decimal import Decimal
 SERVER_VERSION = 176
 MAX_FRAME = 1 << 20
 UNSET = "1.7976931348623157E308"  # how TWS writes a number it does not know
+UNSET_INTEGER = 2**31 - 1
+UNSET_LONG = 2**63 - 1
 
 Field = str | int | bool | float | Decimal | None
 
@@ -24,6 +26,12 @@ def field(value: Field) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def double(value: Decimal) -> str:
+    """A number as TWS writes most prices: with at least one decimal place, as Java does."""
+    text = format(value, "f")
+    return text if "." in text else f"{text}.0"
 
 
 def frame(values: Sequence[Field]) -> bytes:

@@ -142,7 +142,7 @@ def test_accepted_then_dropped_is_unknown_until_it_is_found(book: VenueBook, por
             broker.submit(order())
         found = broker.find_order(REF)  # over a new connection
         assert found is not None
-        assert (found.state, found.filled_quantity) == (OrderState.FILLED, Decimal(10))
+        assert (found.state, found.quantity, found.filled_quantity) == (OrderState.FILLED, Decimal(10), Decimal(10))
         assert len(placed(book)) == 1
         next_one = broker.submit(order(reference="AAAAAAAAAAAAAAAAAAA2"))
         assert next_one.state is OrderState.FILLED

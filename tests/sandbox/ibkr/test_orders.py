@@ -67,7 +67,7 @@ def holding(client: WireClient) -> None:
 def test_a_stop_waits_until_the_last_price_reaches_it(book: VenueBook, client: WireClient) -> None:
     client.place(1, kind="STP", limit="", aux="245")
     opened, status = client.until("3")
-    assert (opened[15:18], status[2]) == (["STP", "0", "245"], "PreSubmitted")
+    assert (opened[15:18], status[2]) == (["STP", "0.0", "245.0"], "PreSubmitted")
     mark(book, "244.99")
     client.send(16, 1)
     assert client.until("53")[-2][2] == "PreSubmitted"
@@ -85,7 +85,7 @@ def test_a_stop_sells_when_the_price_falls(book: VenueBook, client: WireClient) 
 
 def test_a_stop_limit_rests_at_its_limit_once_set_off(book: VenueBook, client: WireClient) -> None:
     client.place(1, kind="STP LMT", aux="245", limit="245.5")
-    assert client.until("3")[0][15:18] == ["STP LMT", "245.5", "245"]
+    assert client.until("3")[0][15:18] == ["STP LMT", "245.5", "245.0"]
     mark(book, "250")  # jumped over the limit
     assert statuses(client, 1) == [("1", "Submitted", "0")]
     mark(book, "245")
@@ -218,7 +218,7 @@ def test_a_standing_order_is_changed_under_its_number(book: VenueBook, client: W
     client.until("3")
     client.place(1, limit="201", quantity="7")
     opened, status = client.until("3")
-    assert (opened[14], opened[16], status[2:5]) == ("7", "201", ["Submitted", "0", "7"])
+    assert (opened[14], opened[16], status[2:5]) == ("7", "201.0", ["Submitted", "0", "7"])
     client.place(1, kind="MKT", limit="")
     assert client.error()[:2] == ("1", "329")
     client.place(1, action="SELL")
@@ -237,7 +237,7 @@ def test_what_was_filled_before_a_change_is_told_once(book: VenueBook, client: W
     client.until("59")
     client.place(1, limit="200")
     opened, status = client.until("3")
-    assert (opened[16], status[3:5]) == ("200", ["4", "6"])
+    assert (opened[16], status[3:5]) == ("200.0", ["4", "6"])
     client.place(1, limit="200", quantity="4")
     assert client.error()[:2] == ("1", "201")
     mark(book, "199")
