@@ -12,8 +12,8 @@ from include.brokers.environment import sandbox_account_code
 from include.domain.account import Account, Environment
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
-from include.domain.order import OrderState, OrderType, TimeInForce
-from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol, MarketClosed
+from include.domain.order import OrderState, OrderType, Side, TimeInForce
+from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol, MarketClosed, NotPermitted, OrderRejected
 from include.sandbox.alpaca import sandbox_keys
 from include.sandbox.alpaca.limiter import Limiter
 from include.sandbox.alpaca.server import AlpacaVenue, venue_in_thread
@@ -116,6 +116,8 @@ class AlpacaHarness(Harness):
         InsufficientFunds: {"quantity": Decimal(1000)},
         InvalidSymbol: {"contract": unknown},
         InvalidQuantity: {"limit_price": Decimal("202.001")},
+        NotPermitted: {"side": Side.SELL},
+        OrderRejected: {"take_profit_price": Decimal(100), "stop_loss_price": Decimal(90)},
         MarketClosed: {"order_type": OrderType.MARKET_ON_OPEN, "time_in_force": TimeInForce.OPG},
     }
     limit = (200, 60.0)

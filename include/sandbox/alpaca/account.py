@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from include.sandbox.alpaca.assets import find_asset, kind_of
 from include.sandbox.alpaca.desk import Desk, held_for_orders, reserved_cash
+from include.sandbox.alpaca.permissions import configurations_of, flags_of, options_level
 from include.sandbox.alpaca.venue import Venue, plain, refusal, venue_of
 from include.sandbox.book import VenueBook
 from include.simulation.engine import SimPosition
@@ -25,6 +26,7 @@ def price_of(book: VenueBook, position: SimPosition) -> Decimal:
 def account_json(venue: Venue) -> dict[str, Any]:
     """The account: a cash account in USD, so buying power is the cash that is not set aside."""
     book = venue.book
+    flags, own = flags_of(book), configurations_of(book)
     cash = book.engine.cash.get("USD", ZERO)
     held = [p for p in book.engine.positions.values() if p.currency == "USD"]
     market_value = sum((p.quantity * price_of(book, p) for p in held), ZERO)
@@ -33,7 +35,7 @@ def account_json(venue: Venue) -> dict[str, Any]:
         "id": str(venue.account_id),
         "account_number": book.account_code,
         "status": "ACTIVE",
-        "crypto_status": "ACTIVE",
+        "crypto_status": flags.crypto_status,
         "currency": "USD",
         "cash": plain(cash.quantize(CENT)),
         "equity": equity,
@@ -47,11 +49,13 @@ def account_json(venue: Venue) -> dict[str, Any]:
         "daytrading_buying_power": "0",
         "multiplier": "1",
         "pattern_day_trader": False,
-        "trading_blocked": False,
+        "trading_blocked": flags.trading_blocked,
         "transfers_blocked": False,
-        "account_blocked": False,
+        "account_blocked": flags.account_blocked,
         "shorting_enabled": False,
-        "trade_suspended_by_user": False,
+        "trade_suspended_by_user": own.suspend_trade,
+        "options_approved_level": flags.options_approved_level,
+        "options_trading_level": options_level(book),
         "daytrade_count": 0,
     }
 

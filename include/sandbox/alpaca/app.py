@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
-from include.sandbox.alpaca import account, assets, data, orders, sessions, streams, tokens
+from include.sandbox.alpaca import account, assets, data, orders, permissions, sessions, streams, tokens
 from include.sandbox.alpaca.gate import TOKEN_PATH, Gate
 from include.sandbox.alpaca.venue import Venue, refusal
 
@@ -22,6 +22,8 @@ def create_app(venue: Venue) -> Starlette:
     """The ASGI application of a venue, whose book, keys and limit may be changed while it runs."""
     routes = [
         Route("/v2/account", account.get_account),
+        Route("/v2/account/configurations", permissions.get_configurations),
+        Route("/v2/account/configurations", permissions.set_configurations, methods=["PATCH"]),
         Route("/v2/positions", account.list_positions),
         Route("/v2/positions/{symbol:path}", account.get_position),
         Route("/v2/assets", assets.list_assets),

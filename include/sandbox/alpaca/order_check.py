@@ -17,6 +17,7 @@ from include.domain.order import OrderType, Side, TimeInForce
 from include.sandbox.alpaca.assets import CRYPTO, find_asset, is_active, kind_of
 from include.sandbox.alpaca.desk import AUCTIONS, Desk, held_for_orders, price_for, reserved_cash
 from include.sandbox.alpaca.desk_order import DeskOrder
+from include.sandbox.alpaca.permissions import NO_SHORT, forbidden, forbidden_kind
 from include.sandbox.alpaca.sessions import NEW_YORK, next_open_close
 from include.sandbox.alpaca.venue import plain, refusal
 from include.sandbox.book import VenueBook
@@ -60,6 +61,7 @@ def read_order(desk: Desk, body: Mapping[str, Any]) -> tuple[DeskOrder, list[Des
         Refused: The body, or what it asks for, is against the rules.
     """
     book, now = desk.book, desk.book.clock()
+    permit(forbidden(book))
     client_order_id = client_id(desk, body)
     order_type = _one_of(OrderType, body.get("type"), "invalid order type", TYPES)
     side = _one_of(Side, body.get("side"), "invalid side")
@@ -84,10 +86,18 @@ def read_order(desk: Desk, body: Mapping[str, Any]) -> tuple[DeskOrder, list[Des
         **_prices(body, order_type, listing),
     )
     order = order.model_copy(update=_amount(book, order, body, listing))
+    fraction = order.notional is not None or bool(order.quantity % 1)
+    permit(forbidden_kind(book, order.kind == CRYPTO, fraction))
     _check_kind(order, listing)
     order = _for_auction(order, now)
     check_account(desk, order)
     return order, _legs(desk, order, body, listing)
+
+
+def permit(answer: tuple[int, int, str] | None) -> None:
+    """Raises `Refused` with an answer of `forbidden`; None passes."""
+    if answer is not None:
+        raise Refused(answer[:2], answer[2])
 
 
 def check_account(desk: Desk, order: DeskOrder, but: int | None = None) -> None:
@@ -105,6 +115,8 @@ def check_account(desk: Desk, order: DeskOrder, but: int | None = None) -> None:
         existing = position.quantity if position else Decimal(0)
         held = held_for_orders(desk, order.native_id, but)
         free = plain(existing - held)
+        if not existing and order.kind != CRYPTO:
+            permit(NO_SHORT)
         if order.quantity > existing - held:
             raise Refused(
                 FORBIDDEN,

@@ -6,7 +6,18 @@ from typing import Any
 from include.domain.order import OrderType, TimeInForce
 from include.sandbox.alpaca.desk import Desk
 from include.sandbox.alpaca.desk_order import DeskOrder
-from include.sandbox.alpaca.order_check import FORBIDDEN, INVALID, UNPROCESSABLE, Refused, check_account, client_id, number, price
+from include.sandbox.alpaca.order_check import (
+    FORBIDDEN,
+    INVALID,
+    UNPROCESSABLE,
+    Refused,
+    check_account,
+    client_id,
+    number,
+    permit,
+    price,
+)
+from include.sandbox.alpaca.permissions import forbidden
 from include.sandbox.alpaca.sessions import next_open_close
 from include.sandbox.alpaca.triggers import trailed
 
@@ -17,6 +28,7 @@ def read_changes(desk: Desk, order: DeskOrder, body: Mapping[str, Any]) -> dict[
     Raises:
         Refused: It is not open, nothing changes, or the change is against the rules.
     """
+    permit(forbidden(desk.book))
     if order.status not in ("new", "partially_filled"):
         raise Refused(UNPROCESSABLE, "unable to replace order, order is not open")
     if (order.parent and desk.orders[order.parent].order_class == "oto") or order.order_class == "oto":

@@ -15,6 +15,7 @@ from include.errors import (
     InsufficientFunds,
     InvalidQuantity,
     InvalidSymbol,
+    NotPermitted,
     OrderRejected,
     OutcomeUnknown,
     RateLimited,
@@ -99,7 +100,7 @@ def test_the_code_of_a_duplicate_without_an_order_is_a_rejection(broker: AlpacaB
     ("wanted", "error", "text"),
     [
         (c.order(quantity="51", limit="200"), InsufficientFunds, "403 / 40310000: insufficient buying power"),
-        (c.order(side="sell", quantity="1"), InsufficientFunds, "insufficient qty"),
+        (c.order(side="sell", quantity="1"), NotPermitted, "403 / 40310000: account is not allowed to short"),
         (c.order(quantity="1.5"), InvalidQuantity, "not fractionable"),
         (c.order(limit="150.005"), InvalidQuantity, "422 / 42210000: .*sub-penny"),
         (c.order(contract=c.contract("x", "NOSUCH")), InvalidSymbol, "not found"),

@@ -138,7 +138,7 @@ BRACKET = {"order_class": "bracket", "take_profit": {"limit_price": "220"}, "sto
         ),
         ({"qty": "1", "limit_price": "0.5"}, 403, 40310000, "cost basis must be >= minimal amount of order 1"),
         ({"qty": "50", "limit_price": "200.01"}, 403, 40310000, "insufficient buying power"),
-        ({"side": "sell"}, 403, 40310000, "insufficient qty available for order (requested: 10, available: 0)"),
+        ({"side": "sell"}, 403, 40310000, "account is not allowed to short"),
         ({"client_order_id": "x" * 129}, 422, 40010001, "client_order_id must be no more than 128 characters"),
         ({"symbol": "BRK.B", "qty": "0.5", "time_in_force": "gtc"}, 422, 42210000, "fractional orders must be DAY orders"),
         ({"symbol": "BTC/USD", "qty": "0.01"}, 422, 42210000, "invalid crypto time_in_force"),
