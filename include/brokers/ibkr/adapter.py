@@ -8,7 +8,7 @@ they are in currency units everywhere else.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -20,9 +20,11 @@ from include.brokers.environment import is_loopback, sandbox_account_code
 from include.brokers.ibkr import account as accounts
 from include.brokers.ibkr import history, market_data, orders, streams
 from include.brokers.ibkr.details import Row
+from include.brokers.ibkr.knowledge import Knowledge
 from include.brokers.ibkr.library import AUTO
 from include.brokers.ibkr.lookups import Finder, details, find_known
 from include.brokers.ibkr.queries import stages
+from include.brokers.ibkr.rules import check_rules
 from include.brokers.ibkr.session import Session
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.bar import Bar, BarSize
@@ -35,8 +37,6 @@ from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, 
 
 T = TypeVar("T")
 BATCH = 1000
-FOUND_TTL_HOURS = 168.0
-NOT_FOUND_TTL_HOURS = 24.0
 ORDER_POLL_SECONDS = 5.0
 _WITHOUT_AUCTIONS = frozenset({"market", "limit", "stop", "stop_limit", "trailing_stop"})
 _CONTINUOUS = frozenset({"day", "gtc", "ioc", "fok"})
@@ -94,7 +94,7 @@ class IbkrBroker(Broker):
         self._reading: Session | None = None
         self._closed = False
         self._account_code = ""
-        self._magnifiers: dict[str, Decimal] = {}
+        self._knowledge = Knowledge(context.lookups, self.source, context.config)
         self._mics: Mapping[str, str] = context.config.get("exchange_mics") or {}
 
     def connect(self) -> None:
@@ -149,7 +149,9 @@ class IbkrBroker(Broker):
         """Contracts of the wanted instruments: by ISIN, else by symbol, else by name; what the cache knows is not asked again."""
         markets = self._markets()
         now = datetime.now(UTC)
-        known = self._known([q.key for each in wanted for stage in stages(each, markets.get(each.market)) for q in stage], now)
+        known = self._knowledge.cached(
+            [q.key for each in wanted for stage in stages(each, markets.get(each.market)) for q in stage], now
+        )
         rows = find_known(wanted, markets, known)
         if rows is None:
             reading = self._for_reading()
@@ -157,8 +159,8 @@ class IbkrBroker(Broker):
             try:
                 rows = reading.run(lambda: finder.find(wanted))
             finally:
-                self._keep(finder.answers, now)
-        self._magnifiers.update((each["native_id"], Decimal(each["price_magnifier"])) for each in rows)
+                self._knowledge.keep(finder.answers, now)
+        self._knowledge.learn(rows)
         for start in range(0, len(rows), BATCH):
             yield pa.RecordBatch.from_pylist(rows[start : start + BATCH], schema=CONTRACT_SCHEMA)
 
@@ -202,14 +204,16 @@ class IbkrBroker(Broker):
         """Send an order with our id as `orderRef` and wait for IBKR's first word.
 
         Raises:
-            Terminal: Refused; nothing stands at IBKR.
+            Terminal: Refused, or the contract does not take such an order (`Rules`); nothing stands at IBKR.
             Transient: It was not sent.
             OutcomeUnknown: No word came, or the connection broke before it.
         """
         self._may_trade()
         check_own(self.name, order.contract)
-        magnifier = order.contract.price_magnifier
-        self._magnifiers[order.contract.native_id] = magnifier
+        con_id = order.contract.native_id
+        if told := self._knowledge.rules(con_id):
+            check_rules(order, told)
+        self._knowledge.learn_magnifier(con_id, order.contract.price_magnifier)
         return self._run(lambda: orders.submit(self._open(), order, self._account_code))
 
     def find_order(self, client_order_id: str) -> OrderReport | None:
@@ -263,9 +267,9 @@ class IbkrBroker(Broker):
         return await orders.cancel(self._open(), client_order_id, self._account_code, self._magnifier)
 
     async def _magnifier(self, con_id: str) -> Decimal:
-        if con_id not in self._magnifiers:
+        if self._knowledge.magnifier(con_id) is None:
             await self._details_of([con_id])
-        return self._magnifiers.get(con_id, Decimal(1))
+        return self._knowledge.magnifier(con_id) or Decimal(1)
 
     async def _details_of(self, con_ids: Sequence[str]) -> dict[str, Row]:
         """Rows by conId; a contract that IBKR does not describe any more is absent."""
@@ -277,7 +281,7 @@ class IbkrBroker(Broker):
 
         answers = await reading.do(ask)
         rows = {row["native_id"]: row for answer in answers for row in answer}
-        self._magnifiers.update((key, Decimal(row["price_magnifier"])) for key, row in rows.items())
+        self._knowledge.learn(rows.values())
         return rows
 
     def _new_session(self, client_ids: list[int], *, readonly: bool, beside: Session | None = None) -> Session:
@@ -339,23 +343,6 @@ class IbkrBroker(Broker):
             field="broker_account",
             value=named,
         )
-
-    def _known(self, keys: list[str], now: datetime) -> dict[str, list[Row]]:
-        return self.context.lookups.get(self.source, keys, now) if self.context.lookups is not None and keys else {}
-
-    def _keep(self, answers: Mapping[str, list[Row]], now: datetime) -> None:
-        if self.context.lookups is None:
-            return
-        config = self.context.config
-        hours = (
-            float(config.get("lookup_ttl_hours", FOUND_TTL_HOURS)),
-            float(config.get("not_found_ttl_hours", NOT_FOUND_TTL_HOURS)),
-        )
-        found = {key: rows for key, rows in answers.items() if rows}
-        missing = {key: rows for key, rows in answers.items() if not rows}
-        for chosen, lifetime in ((found, hours[0]), (missing, hours[1])):
-            if chosen:
-                self.context.lookups.put(self.source, chosen, now, now + timedelta(hours=lifetime))
 
     def _markets(self) -> Mapping[str, Market]:
         from include.settings import load_settings

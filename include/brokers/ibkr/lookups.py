@@ -6,6 +6,7 @@ from typing import Any
 
 from include.brokers.ibkr.details import Row, row
 from include.brokers.ibkr.queries import Query, stages
+from include.brokers.ibkr.rules import rules
 from include.brokers.ibkr.session import Session
 from include.domain.instrument import Instrument
 from include.domain.market import Market
@@ -134,7 +135,7 @@ def _best(found: Sequence[list[tuple[int, Row]]]) -> list[Row]:
 
 
 async def details(session: Session, mics: Mapping[str, str], contract: Mapping[str, Any]) -> list[Row]:
-    """Rows of every contract that fits; [] only where IBKR says that there is none.
+    """Rows of every contract that fits, each with what it takes (`rules`); [] only where IBKR says that there is none.
 
     Raises:
         Transient: There was no answer, or one that made no sense.
@@ -146,7 +147,7 @@ async def details(session: Session, mics: Mapping[str, str], contract: Mapping[s
         return []
     if not found:
         raise BrokerUnavailable(f"IBKR at {session.place} ended a look-up without an answer")
-    by_id = {each.contract.conId: row(each, mics) for each in found}
+    by_id = {each.contract.conId: {**row(each, mics), "rules": rules(each)} for each in found}
     return list(by_id.values())
 
 

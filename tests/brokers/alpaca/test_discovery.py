@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 
 from include.brokers.alpaca.adapter import AlpacaBroker
+from include.brokers.alpaca.client import AlpacaClient
 from include.brokers.alpaca.discovery import discovered
+from include.brokers.alpaca.failures import Refusal
+from include.brokers.guarded import Guarded
 from include.domain.instrument import AssetClass
+from include.errors import BrokerUnavailable, Unsupported
+from include.sandbox.alpaca.permissions import set_flags
+from include.sandbox.book import VenueBook
+from tests.brokers.alpaca import conftest as c
 
 DECLARED = AlpacaBroker.capabilities
 FREE = {
@@ -93,3 +100,35 @@ def test_options_where_an_adapter_declares_them(told: dict[str, Any], why: dict[
     with_options = replace(DECLARED, asset_classes=DECLARED.asset_classes | {AssetClass.OPTION})
     assert discovered(with_options, told, {}).why_not == why
     assert discovered(DECLARED, told, {}) == DECLARED
+
+
+def test_flags_narrow_from_the_first_request_on_and_configurations_when_asked(opened: c.Open, book: VenueBook) -> None:
+    set_flags(book, crypto_status="INACTIVE", options_approved_level=2)
+    book.meta["configurations"] = {"fractional_trading": False}
+    broker = opened()
+    assert broker.able.asset_classes == {"stock", "etf"}
+    assert broker.able.for_kind("stock").fractional
+    found = broker.discover()
+    assert found == broker.able
+    assert (found.asset_classes, found.for_kind("stock").fractional) == ({"stock", "etf"}, False)
+    assert (broker.capabilities, broker.capabilities.asset_classes) == (DECLARED, {"stock", "etf", "crypto"})
+
+
+def test_an_order_that_the_account_cannot_do_is_not_sent(opened: c.Open, book: VenueBook) -> None:
+    set_flags(book, trading_blocked=True)
+    broker = Guarded(opened())
+    with pytest.raises(Unsupported, match="trades no stock in this account: Alpaca has blocked trading"):
+        broker.submit(c.order())
+    assert not [kind for _, kind, _ in book.requests if kind.startswith("POST")]
+    set_flags(book, trading_blocked=False)
+    broker.discover()
+    assert broker.submit(c.order()).client_order_id == "A" * 20
+
+
+def test_configurations_that_a_login_may_not_read_say_nothing(broker: AlpacaBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = Refusal(403, 40310000, "not for this token")
+    monkeypatch.setattr(AlpacaClient, "configuration", lambda self: refused)
+    assert broker.discover().asset_classes == DECLARED.asset_classes
+    monkeypatch.setattr(AlpacaClient, "configuration", lambda self: [])
+    with pytest.raises(BrokerUnavailable, match="expected an account's configuration"):
+        broker.discover()
