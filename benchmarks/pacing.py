@@ -92,7 +92,7 @@ def measure(stocks: int = STOCKS) -> Pacing:
                 kinds=dict(Counter(kind for _, kind, _ in asked)),
                 seconds=seconds,
                 busiest=busiest(asked),
-                per_second=int(at.settings.brokers["ibkr"]["pacing"]["messages_per_second"]),
+                per_second=int(at.settings.brokers["ibkr"]["pacing"]["limits"]["messages"]["allowed"]),
                 warm_seconds=warm_seconds,
                 warm_requests=dict(Counter(f"{venue}: {kind}" for venue, kind in later if kind != "closed")),
                 matched=said["ibkr"],

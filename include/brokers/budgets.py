@@ -4,163 +4,21 @@ With a store they are leased through it (`include/brokers/slots.py`); without on
 """
 
 import hashlib
-import heapq
 import logging
-import math
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from include.brokers.share import POLL_SECONDS, Share
 from include.brokers.shared_state import SharedState
-from include.brokers.slots import SHORTEST_TTL_SECONDS, Limit, released, settle
+from include.brokers.slots import Limit
 from include.errors import PolybrokerError, Transient
 
 log = logging.getLogger(__name__)
-RENEW_SECONDS = SHORTEST_TTL_SECONDS / 3
-FIRST_BLOCK = 12  # at most: what opening a broker takes
-POLL_SECONDS = 0.1
 ID_TTL_SECONDS = 60.0
 ID_WAIT_SECONDS = 30.0
-
-
-class Share:
-    """The slots of one limit that this process holds. Thread-safe; it never sleeps itself.
-
-    Args:
-        limit: The whole.
-        state: Shared by all processes; None: all slots are this process's own.
-        name: Of the limit's document.
-        clock: Seconds since the epoch, the same for all processes (without `state`: any).
-    """
-
-    def __init__(
-        self,
-        limit: Limit,
-        state: SharedState | None = None,
-        name: str = "",
-        *,
-        clock: Callable[[], float] | None = None,
-    ) -> None:
-        self._limit, self._state, self._name = limit, state, name
-        self._clock = clock or (time.monotonic if state is None else time.time)
-        self._lock = threading.Lock()
-        self._holder = uuid.uuid4().hex
-        self._idle = [self._clock()] * limit.slots if state is None else []
-        self._in_use = self._forgotten = 0
-        self._looking = False
-        self._share = limit.slots
-        self._until = math.inf if state is None else -math.inf
-        self._next_look = math.inf if state is None else -math.inf
-        self._block = min(max(limit.slots // 4, 1), FIRST_BLOCK)
-        self._short = True
-
-    def asks_others(self) -> bool:
-        """Whether `look` would look into the store now, which may take a while."""
-        with self._lock:
-            return not self._looking and self._is_due(self._clock())
-
-    def look(self) -> None:
-        """Give back and take through the store, where it is time to. Slots are taken and given back meanwhile.
-
-        Raises:
-            Transient: The store does not answer.
-        """
-        with self._lock:
-            now = self._clock()
-            if self._looking or not self._is_due(now):
-                return
-            self._looking = True
-            held, wanted, returned = self._offer(now)
-        try:
-            assert self._state is not None
-            grant = self._state.change(
-                self._name,
-                lambda document: settle(document, self._holder, self._limit, now, held=held, wanted=wanted, returned=returned),
-            )
-        except BaseException:
-            with self._lock:
-                self._looking = False
-                self._idle = sorted([*self._idle, *returned])  # nothing was changed: they are still its own
-            raise
-        with self._lock:
-            for ready in grant.ready:
-                heapq.heappush(self._idle, ready)
-            self._share, self._until, self._next_look = grant.share, grant.until, now + RENEW_SECONDS
-            self._looking = self._short = False
-
-    def take(self, *, look: bool = True) -> float:
-        """Take a slot: 0 when taken, else the seconds after which to try again.
-
-        Args:
-            look: Look into the store first where it is time to; False: somebody else does.
-
-        Raises:
-            Transient: The store does not answer: nothing may be sent.
-        """
-        if look:
-            self.look()
-        with self._lock:
-            now = self._clock()
-            if self._idle and self._idle[0] <= now < self._until:
-                heapq.heappop(self._idle)
-                self._in_use += 1
-                return 0.0
-            self._short = True
-            return self._pause(now)
-
-    def give_back(self) -> None:
-        """The message of a slot was answered: it may be used again a window from now."""
-        with self._lock:
-            if self._forgotten:
-                self._forgotten -= 1  # of a time whose slots are others' now
-                return
-            self._in_use -= 1
-            heapq.heappush(self._idle, self._clock() + self._limit.window_seconds)
-
-    def close(self) -> None:
-        """Let the others have the slots."""
-        with self._lock:
-            if self._state is None or self._until < self._clock():
-                return
-            limit, returned, now = self._limit, list(self._idle), self._clock()
-            self._forget()
-            holder, self._holder = self._holder, uuid.uuid4().hex
-            self._state.change(self._name, lambda document: (released(document, holder, limit, now, returned), None))
-
-    def _is_due(self, now: float) -> bool:
-        if now >= self._until or now >= self._next_look:
-            return True
-        wants = not self._idle or self._idle[0] > now
-        held = len(self._idle) + self._in_use
-        polled = now >= self._next_look - RENEW_SECONDS + POLL_SECONDS
-        return polled and ((wants and held < self._share) or (held > self._share and bool(self._idle)))
-
-    def _offer(self, now: float) -> tuple[int, int, list[float]]:
-        """(slots held, how many more are wanted, those that are given back), for the next look."""
-        if now >= self._until:
-            self._forget()
-            self._holder = uuid.uuid4().hex
-        held = len(self._idle) + self._in_use
-        over = max(min(held - self._share, len(self._idle)), 0)
-        self._idle.sort()
-        returned = [self._idle.pop() for _ in range(over)]
-        self._block = min(self._block * 2, self._limit.slots) if self._short and held else self._block
-        return held, self._block if self._short else 0, returned
-
-    def _forget(self) -> None:
-        self._forgotten += self._in_use
-        self._in_use, self._idle, self._share, self._until, self._short = 0, [], self._limit.slots, -math.inf, True
-
-    def _pause(self, now: float) -> float:
-        """Until a slot may be ready: one in use cannot be within a window, one of others can at any time."""
-        pause = self._idle[0] - now if self._idle else self._limit.window_seconds
-        if self._state is not None:
-            pause = min(pause, max(self._next_look - now, POLL_SECONDS))
-            if len(self._idle) + self._in_use < self._share:
-                pause = min(pause, POLL_SECONDS)
-        return max(pause, 0.0005)
 
 
 class Budgets:
@@ -176,15 +34,15 @@ class Budgets:
         self._shares: dict[str, Share] = {}
         self._ids: dict[str, _HeldId] = {}
 
-    def share(self, login: str, endpoint: str, limit: Limit) -> Share:
+    def share(self, login: str, limit_name: str, limit: Limit) -> Share:
         """The part of a limit; the same one when asked again.
 
         Args:
             login: Whose limit it is, e.g. the key or the address; only a hash of it is kept.
-            endpoint: The class of requests that it is about.
+            limit_name: As the broker's YAML calls it.
             limit: The whole.
         """
-        name = self._name("budget", login, endpoint)
+        name = self._name("slots", login, limit_name)
         if name not in self._shares:
             self._shares[name] = Share(limit, self._state, name, clock=self._clock)
         return self._shares[name]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from include.domain.broker_limits import BrokerLimits
 from include.domain.instrument import AssetClass
+from include.domain.pacing import ANY, Pacing
 from include.domain.terms import Terms
 from include.errors import InputError
 from include.settings.reading import parse
@@ -39,6 +40,7 @@ class BrokerFile(Terms):
         eligible: What it could trade at all.
         mirrors: The broker whose contracts and quotes it shows.
         risk_limits: What it may be sent at most.
+        pacing: Its limits, and what a request takes of them; required where the adapter declares `endpoints`.
     """
 
     adapter: str | None = None
@@ -50,6 +52,7 @@ class BrokerFile(Terms):
     eligible: Eligibility = Eligibility()
     mirrors: str | None = None
     risk_limits: BrokerLimits = BrokerLimits()
+    pacing: Pacing = Pacing()
 
     @property
     def terms(self) -> Terms:
@@ -77,7 +80,20 @@ def broker_file(values: Mapping[str, Any], source: object) -> BrokerFile:
             raise InputError(_expected(str(key), names, model), source=source, field=str(key))
     if model is not None:
         parse(model, own, source, None)
+    _check_pacing(file.pacing, frozenset(getattr(model, "endpoints", ())), source)
     return file
+
+
+def _check_pacing(pacing: Pacing, endpoints: frozenset[str], source: object) -> None:
+    """A weight of an endpoint that nobody asks by that name would limit nothing, and so would no limit at all."""
+    if endpoints and not pacing.limits:
+        raise InputError("expected `limits` and `weights`: who asks too fast is cut off", source=source, field="pacing")
+    for field, expected in pacing.faults():
+        raise InputError(expected, source=source, field=f"pacing.{field}")
+    for endpoint in pacing.weights:
+        if endpoint not in endpoints | {ANY}:
+            expected = f"expected an endpoint of the adapter: {', '.join(sorted(endpoints | {ANY}))}"
+            raise InputError(expected, source=source, field=f"pacing.weights.{endpoint}")
 
 
 def _expected(key: str, names: list[str], model: type[BaseModel] | None) -> str:

@@ -61,10 +61,10 @@ def test_an_adapters_limit_is_taken_from_what_all_processes_share(settings: Sett
         ) as broker,
     ):
         source = broker.source
-        (name,) = [name for name in store.documents if name.startswith("budget:")]
+        (name,) = [name for name in store.documents if name.startswith("slots:")]
         held = store.read(name)
         assert sum(each["slots"] for each in held["holders"].values()) == 12
-        assert len(held["free"]) == 190 - 12
+        assert sum(count for _, count in held["free"]) == 190 - 12
     assert store.read(name)["holders"] == {}  # closing gave them back
-    assert len([ready for ready in store.read(name)["free"] if ready]) == 1  # the one request of connecting
+    assert [count for ready, count in store.read(name)["free"] if ready] == [1]  # the one request of connecting
     assert counted == [(source, "connect", "", 1)]

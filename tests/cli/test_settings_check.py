@@ -58,12 +58,15 @@ def test_a_misspelt_key_is_named(config: Path, key: str, meant: str) -> None:
     assert refused(config).startswith(f"{config / 'brokers' / 'toy.yaml'}, field '{key}': expected '{meant}'")
 
 
-@pytest.mark.parametrize("key", ["pacing", "client_ids", "exchange_mics"])
+PACING = "pacing: { limits: { messages: { allowed: 45, seconds: 1 } }, weights: { '*': { messages: 1 } } }\n"
+
+
+@pytest.mark.parametrize("key", ["client_ids", "exchange_mics"])
 def test_an_adapter_has_keys_of_its_own_where_it_declares_them(config: Path, key: str) -> None:
     (config / "brokers" / "toy.yaml").write_text(f"{ADAPTER}{key}: {{}}\n")
     assert f"toy.yaml, field '{key}': expected one of " in refused(config)
     (config / "brokers" / "toy.yaml").write_text(
-        f"{ADAPTER}own_settings: include.brokers.ibkr.own_settings:IbkrSettings\n{key}: {{}}\n"
+        f"{ADAPTER}own_settings: include.brokers.ibkr.own_settings:IbkrSettings\n{PACING}{key}: {{}}\n"
     )
     check_settings(settings(config))
 

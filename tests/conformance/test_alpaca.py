@@ -123,7 +123,9 @@ class AlpacaHarness(Harness):
         MarketClosed: {"order_type": OrderType.MARKET_ON_OPEN, "time_in_force": TimeInForce.OPG},
     }
     limit = (200, 60.0)
-    burst: ClassVar[Mapping[str, Any]] = {"pacing": {"requests_per_minute": 190, "burst": 150}}
+    burst: ClassVar[Mapping[str, Any]] = {
+        "pacing": {"limits": {"requests": {"allowed": 190, "seconds": 60, "at_once": 150}}, "weights": {"*": {"requests": 1}}}
+    }
 
     def __init__(self, folder: Path, shared: AlpacaVenue | None) -> None:
         super().__init__()

@@ -8,7 +8,8 @@ import pytest
 from include.errors import InputError
 from include.settings.broker_file import broker_file
 
-OWN = {"own_settings": "include.brokers.ibkr.own_settings:IbkrSettings"}
+PACING = {"limits": {"messages": {"allowed": 45, "seconds": 1}}, "weights": {"*": {"messages": 1}}}
+OWN = {"own_settings": "include.brokers.ibkr.own_settings:IbkrSettings", "pacing": PACING}
 
 
 def refused(values: dict[Any, Any]) -> str:
@@ -45,11 +46,6 @@ def test_values_have_their_types() -> None:
         ({"risk_limits": {"max_order": 1}}, "field 'risk_limits.max_order': Extra inputs are not permitted (found 1)"),
         ({"eligble": {}}, "field 'eligble': expected 'eligible', or a key that the model in `own_settings` declares"),
         (
-            OWN | {"pacing": {"messages_per_second": "many"}},
-            "field 'pacing.messages_per_second': Input should be a valid number, unable to parse string as a number"
-            " (found 'many')",
-        ),
-        (
             OWN | {"client_ids": {"reading": []}},
             "field 'client_ids.reading': Tuple should have at least 1 item after validation, not 0 (found [])",
         ),
@@ -67,6 +63,58 @@ def test_values_have_their_types() -> None:
 )
 def test_what_does_not_fit_is_named(values: dict[str, Any], message: str) -> None:
     assert refused(values) == message
+
+
+def paced(limit: dict[str, Any] | None = None, **weights: Any) -> dict[str, Any]:
+    limits = {"messages": {"allowed": 45, "seconds": 1} | (limit or {})}
+    return OWN | {"pacing": {"limits": limits, "weights": {"*": {"messages": 1}, **weights}}}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            paced({"allowed": "many"}),
+            "field 'pacing.limits.messages.allowed': Input should be a valid integer, unable to parse string as an integer"
+            " (found 'many')",
+        ),
+        (paced({"seconds": 0}), "field 'pacing.limits.messages.seconds': Input should be greater than 0 (found 0)"),
+        (paced({"per": "key"}), "field 'pacing.limits.messages.per': Input should be 'login' or 'address' (found 'key')"),
+        (paced({"burst": 1}), "field 'pacing.limits.messages.burst': Extra inputs are not permitted (found 1)"),
+        (
+            paced(order={"messages": 46}),
+            "field 'pacing.weights.order.messages': expected a whole number up to 45, what `limits.messages` allows (found 46)",
+        ),
+        (
+            paced(order={"messages": 0}),
+            "field 'pacing.weights.order.messages': Input should be greater than or equal to 1 (found 0)",
+        ),
+        (paced(order={"orders": 1}), "field 'pacing.weights.order.orders': expected one of `limits`: messages"),
+        (
+            paced(ordr={"messages": 1}),
+            "field 'pacing.weights.ordr': expected an endpoint of the adapter: *, bars, connect, name_search, order, read",
+        ),
+        (
+            OWN | {"pacing": PACING | {"weights": {"order": {"messages": 1}}}},
+            "field 'pacing.weights': expected '*' as well: what requests take that are not named",
+        ),
+        (OWN | {"pacing": {}}, "field 'pacing': expected `limits` and `weights`: who asks too fast is cut off"),
+        (
+            OWN | {"pacing": {"messages_per_second": 45}},
+            "field 'pacing.messages_per_second': Extra inputs are not permitted (found 45)",
+        ),
+        (
+            {"pacing": PACING | {"weights": {"*": {}, "order": {"messages": 1}}}},
+            "field 'pacing.weights.order': expected an endpoint of the adapter: *",
+        ),
+    ],
+)
+def test_pacing_that_would_not_pace_is_refused(values: dict[Any, Any], message: str) -> None:
+    assert refused(values) == message
+
+
+def test_a_weight_may_be_all_that_is_allowed() -> None:
+    assert broker_file(paced(order={"messages": 45}), "brokers/toy.yaml").pacing.weights_of("order") == {"messages": 45}
 
 
 def test_a_key_nobody_declares_names_those_that_are() -> None:

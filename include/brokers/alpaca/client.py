@@ -4,6 +4,7 @@ alpaca-py itself knows no time-out, and sends a POST again after 429 and 504: bo
 Answers are taken raw, because one unknown enum value would make its models refuse a whole list.
 """
 
+import time
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -16,9 +17,9 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from include.brokers.access_token import AccessToken
 from include.brokers.alpaca.failures import DUPLICATE_FAMILY, NOT_FOUND, Refusal, error_of, read_refusal
-from include.brokers.alpaca.pacing import Pacer
 from include.brokers.alpaca.reports import moment
 from include.brokers.environment import is_loopback
+from include.brokers.pacing import Pacer
 from include.domain.bar import BarSize
 from include.domain.order import Order, OrderChange
 from include.errors import AuthenticationFailed, BrokerUnavailable, OutcomeUnknown, PolybrokerError
@@ -47,6 +48,8 @@ with warnings.catch_warnings():
     from include.brokers.alpaca.order_requests import change_request, order_request
 
 _UNAUTHORIZED = 401
+_ENDPOINTS = ("trading", "stock_data", "crypto_data")  # of its three clients
+MAX_HOLD_SECONDS = 60.0
 _SIZES = {BarSize.MINUTE: TimeFrame.Minute, BarSize.HOUR: TimeFrame.Hour, BarSize.DAY: TimeFrame.Day}
 
 
@@ -54,12 +57,13 @@ class PacedAdapter(HTTPAdapter):
     """Transport that waits for the pacer, sends the token of the moment, and gives up after a time-out.
 
     Args:
+        endpoint: What its requests are to the pacer.
         tokens: None where keys are sent.
     """
 
-    def __init__(self, timeout_seconds: float, pacer: Pacer, tokens: AccessToken | None = None) -> None:
+    def __init__(self, timeout_seconds: float, pacer: Pacer, endpoint: str, tokens: AccessToken | None = None) -> None:
         self._timeout_seconds = timeout_seconds
-        self._pacer = pacer
+        self._pacer, self._endpoint = pacer, endpoint
         self._tokens = tokens
         super().__init__(max_retries=0)
 
@@ -73,13 +77,32 @@ class PacedAdapter(HTTPAdapter):
         return self._send(request, *args, **kwargs)
 
     def _send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        self._pacer.wait()
-        if self._tokens is not None:
-            request.headers["Authorization"] = f"Bearer {self._tokens.current()}"
-        kwargs["timeout"] = self._timeout_seconds
-        response = super().send(request, *args, **kwargs)
-        self._pacer.observe(response.headers.get("X-RateLimit-Remaining"), response.headers.get("X-RateLimit-Reset"))
+        with self._pacer.request(self._endpoint):
+            if self._tokens is not None:
+                request.headers["Authorization"] = f"Bearer {self._tokens.current()}"
+            kwargs["timeout"] = self._timeout_seconds
+            response = super().send(request, *args, **kwargs)
+        told = response.headers.get("X-RateLimit-Remaining"), response.headers.get("X-RateLimit-Reset")
+        if (seconds := seconds_until_reset(*told, time.time())) > 0:
+            self._pacer.hold(seconds, self._endpoint)
         return response
+
+
+def seconds_until_reset(remaining: str | None, reset: str | None, now: float) -> float:
+    """How long Alpaca takes no more requests, out of the `X-RateLimit-*` headers of an answer; 0 where they say nothing of that.
+
+    Its own count is believed: it holds what other programs with the same key use up.
+
+    Args:
+        remaining: Requests left in the broker's current minute.
+        reset: When that minute ends, in seconds since the epoch.
+        now: Likewise.
+    """
+    try:
+        left, ends = float(remaining or ""), float(reset or "")
+    except ValueError:
+        return 0.0
+    return 0.0 if left > 0 else min(max(ends - now, 0.0), MAX_HOLD_SECONDS)
 
 
 class AlpacaClient:
@@ -115,10 +138,10 @@ class AlpacaClient:
         self._crypto = CryptoHistoricalDataClient(**login, raw_data=True, url_override=data_url)
         self._feed = DataFeed(data_feed) if data_feed else None
         self._clients: tuple[RESTClient, ...] = (self._trading, self._stocks, self._crypto)
-        for client, url in zip(self._clients, (base_url, data_url, data_url), strict=True):
+        for client, url, endpoint in zip(self._clients, (base_url, data_url, data_url), _ENDPOINTS, strict=True):
             client._retry, client._retry_codes = 0, []
-            client._session.mount("http://", PacedAdapter(timeout_seconds, pacer, tokens))
-            client._session.mount("https://", PacedAdapter(timeout_seconds, pacer, tokens))
+            client._session.mount("http://", PacedAdapter(timeout_seconds, pacer, endpoint, tokens))
+            client._session.mount("https://", PacedAdapter(timeout_seconds, pacer, endpoint, tokens))
             if is_loopback(urlsplit(url).hostname or ""):
                 client._session.trust_env = False  # a proxy of the environment cannot reach this machine's own venue
 
@@ -268,4 +291,4 @@ def _of_transport(error: requests.exceptions.RequestException, *, changes: bool)
     return OutcomeUnknown(f"{text} after sending") if changes else BrokerUnavailable(text)
 
 
-__all__ = ["AlpacaClient", "PacedAdapter", "Refusal", "call", "nonsense"]
+__all__ = ["AlpacaClient", "PacedAdapter", "Refusal", "call", "nonsense", "seconds_until_reset"]

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from include.brokers.access_token import AccessToken, TokenKeeper, token_name
-from include.brokers.alpaca.pacing import Pacer, whole
-from include.brokers.budgets import Budgets, Share
+from include.brokers.budgets import Budgets
 from include.brokers.environment import is_loopback
+from include.brokers.pacing import Pacer
+from include.domain.pacing import Pacing
 from include.domain.token import Token
 from include.errors import AuthenticationFailed, InputError
 
@@ -103,14 +104,12 @@ class Settings:
         from include.brokers.alpaca.client import AlpacaClient
 
         keys = ("", "") if self.tokens else (self._key("api_key"), self._key("secret_key"))
-        pacing = self._config.get("pacing") or {}
-        per_minute = int(pacing.get("requests_per_minute", 190))
         return AlpacaClient(
             *keys,
             self.base_url,
             self.data_url,
             timeout_seconds=self._timeout_seconds,
-            pacer=Pacer(per_minute, int(pacing.get("burst", 60)), self._share(per_minute)),
+            pacer=self._pacer(),
             tokens=self.tokens,
             data_feed=str(self._config.get("data_feed") or ""),
         )
@@ -123,10 +122,9 @@ class Settings:
             return Login("", "", self.tokens.current(), self._timeout_seconds)
         return Login(self._key("api_key"), self._key("secret_key"), "", self._timeout_seconds)
 
-    def _share(self, per_minute: int) -> Share | None:
-        """This process's part of what the login may ask; the budget's name for a login shows nothing of it."""
+    def _pacer(self) -> Pacer:
         login = next((self._credentials[name] for name in _LOGINS if self._credentials.get(name)), "")
-        return self._budgets.share(login, "requests", whole(per_minute)) if self._budgets else None
+        return Pacer(Pacing.model_validate(self._config.get("pacing") or {}), self._budgets, login)
 
     @property
     def _is_local(self) -> bool:

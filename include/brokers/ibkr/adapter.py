@@ -26,12 +26,14 @@ from include.brokers.ibkr.lookups import Finder, details, find_known
 from include.brokers.ibkr.queries import stages
 from include.brokers.ibkr.rules import check_rules
 from include.brokers.ibkr.session import Session
+from include.brokers.pacing import Pacer
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import CONTRACT_SCHEMA, Contract
 from include.domain.instrument import Instrument
 from include.domain.market import Market
 from include.domain.order import Fill, Order, OrderChange, OrderReport
+from include.domain.pacing import Pacing
 from include.domain.quote import Quote
 from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, NotPermitted
 
@@ -90,6 +92,8 @@ class IbkrBroker(Broker):
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
         self._host, self._port = _address(context.credentials)
+        pacing = Pacing.model_validate(context.config.get("pacing") or {})
+        self._pacer = Pacer(pacing, context.budgets, f"{self._host}:{self._port}")  # of both connections
         self._session: Session | None = None
         self._reading: Session | None = None
         self._closed = False
@@ -286,16 +290,13 @@ class IbkrBroker(Broker):
 
     def _new_session(self, client_ids: list[int], *, readonly: bool, beside: Session | None = None) -> Session:
         config = self.context.config
-        pacing = config.get("pacing", {})
         return Session(
             self._host,
             self._port,
             self._leased(client_ids),
             account=self.account.broker_account or "",
             timeout=float(config.get("timeout_seconds", 20)),
-            messages_per_second=int(pacing.get("messages_per_second", 45)),
-            searches_per_second=int(pacing.get("name_searches_per_second", 1)),
-            budgets=self.context.budgets,
+            pacer=self._pacer.beside(),
             readonly=readonly,
             library=str(config.get("library", AUTO)),
             beside=beside,

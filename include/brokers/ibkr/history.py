@@ -48,7 +48,7 @@ async def _piece(session: Session, contract: Contract, size: BarSize, until: dat
         return found
 
     try:
-        return await session.ask(request, session.history)
+        return await session.ask(request, "bars")
     except BrokerUnavailable as error:
         if error.broker_code == _NO_DATA and "no data" in error.context.get("text", "").lower():
             return []

@@ -82,7 +82,7 @@ class Finder:
 
     async def _by_name(self, query: Query, market: Market | None) -> list[Row]:
         ib = self._session.ib
-        described = await self._session.ask(lambda: ib.reqMatchingSymbolsAsync(query.pattern), self._session.searches)
+        described = await self._session.ask(lambda: ib.reqMatchingSymbolsAsync(query.pattern), "name_search")
         if described is None:  # ib_insync gives up by itself, and says so only in its log
             raise BrokerUnavailable(f"IBKR at {self._session.place} did not answer a name search")
         found = [each.contract for each in described]

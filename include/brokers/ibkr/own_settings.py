@@ -1,17 +1,10 @@
 """The keys of `include/config/brokers/ibkr.yaml` that are this adapter's own."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from include.domain.model import Value
-
-
-class Pacing(Value):
-    """How often the gateway is asked."""
-
-    messages_per_second: float = Field(45, gt=0)
-    name_searches_per_second: float = Field(1, gt=0)
 
 
 class ClientIds(Value):
@@ -25,13 +18,15 @@ class IbkrSettings(Value):
     """What the YAML says beyond the keys of every broker.
 
     Attributes:
+        endpoints: What `pacing` may give a weight.
         library: Of the client; `auto`: whichever is installed.
         order_poll_seconds: How often the orders of other clients are looked at while orders are followed live.
         lookup_ttl_hours / not_found_ttl_hours: How long answers of look-ups are kept.
         exchange_mics: IBKR's word for a primary exchange to its MIC.
     """
 
-    pacing: Pacing = Pacing()
+    endpoints: ClassVar[frozenset[str]] = frozenset({"connect", "name_search", "bars", "order", "read"})
+
     client_ids: ClientIds = ClientIds()
     library: Literal["auto", "ib_insync", "ib_async"] = "auto"
     timeout_seconds: float = Field(20, gt=0)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +44,7 @@ async def send(session: Session, contract: Any, orders: Sequence[Any]) -> list[S
     Raises:
         Transient: Nothing was sent.
     """
-    async with AsyncExitStack() as paced:
-        for _ in orders:
-            await paced.enter_async_context(session.messages)
+    async with session.pacer.request("order", times=len(orders)):
         session.check()
         sent: list[Sent] = []
         with _Words(session, sent, [id(order) for order in orders]) as words:
@@ -68,7 +65,7 @@ async def send_change(session: Session, contract: Any, order: Any) -> Sent:
     Raises:
         Transient: It was not sent.
     """
-    async with session.messages:
+    async with session.pacer.request("order"):
         session.check()
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         sent = Sent(trade=None)
@@ -106,7 +103,7 @@ async def ask_to_cancel(session: Session, trade: Any) -> None:
     Raises:
         Transient: It was not asked.
     """
-    async with session.messages:
+    async with session.pacer.request("order"):
         session.check()
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -8,21 +8,20 @@ All of that ends here, as one of our errors.
 import asyncio
 import concurrent.futures
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from include.brokers.base import ConnectionState
-from include.brokers.budgets import Budgets, Share
 from include.brokers.ibkr import failures
 from include.brokers.ibkr.library import AUTO, load
 from include.brokers.ibkr.loop_thread import LoopThread
-from include.brokers.ibkr.pacing import Pacer, whole
+from include.brokers.pacing import Pacer
+from include.domain.pacing import Pacing
 from include.errors import BrokerUnavailable, PolybrokerError
 
 T = TypeVar("T")
-CONNECT_MESSAGES = 10  # what the library sends by itself while it connects, at most
-HISTORY_REQUESTS, HISTORY_SECONDS = 60, 600.0  # IBKR's limit for historical data
 LAST_TIMESTAMP = 45  # tick type: when the last trade happened, in seconds
 
 
@@ -33,8 +32,7 @@ class Session:
         client_ids: Tried in this order; the next one where one is in use.
         account: Account code to follow, "" for the only one.
         timeout: Seconds for each answer.
-        messages_per_second / searches_per_second: Never more than this in any second, as TWS sees it.
-        budgets: Where these limits are shared with other processes that use the same TWS; None: this one is alone.
+        pacer: The limits of all that use the same TWS; None: there are none.
         readonly: Leaves out what a read-only API refuses.
         library: `ib_insync`, `ib_async` or `auto`.
         beside: Another session whose thread this one shares, so that work on one may wait for the other.
@@ -52,16 +50,14 @@ class Session:
         *,
         account: str = "",
         timeout: float = 20.0,
-        messages_per_second: int = 45,
-        searches_per_second: int = 1,
-        budgets: Budgets | None = None,
+        pacer: Pacer | None = None,
         readonly: bool = True,
         library: str = AUTO,
         beside: "Session | None" = None,
     ) -> None:
         self.host, self.port, self.client_ids = host, port, tuple(client_ids)
         self.account, self.timeout, self.readonly = account, timeout, readonly
-        self._limits, self._budgets = (messages_per_second, searches_per_second), budgets
+        self.pacer = pacer or Pacer(Pacing())
         self._thread: LoopThread | None = None
         self._wanted, self._beside = library, beside
         self._line_lost = self._prepared = False
@@ -142,7 +138,7 @@ class Session:
         async with self._named:
             return await self.ask(request)
 
-    async def ask(self, request: Callable[[], Awaitable[T]], pacer: Pacer | None = None) -> T:
+    async def ask(self, request: Callable[[], Awaitable[T]], endpoint: str = "read") -> T:
         """Send one request inside the pacing and wait for its answer; call it on the loop.
 
         Raises:
@@ -151,10 +147,7 @@ class Session:
             RateLimited: Asked too fast.
             BrokerUnavailable: No answer in time, one that made no sense, or the connection broke.
         """
-        if pacer is not None:
-            async with pacer, self.messages.ahead():
-                return await self._answer(request)
-        async with self.messages:
+        async with self.pacer.request(endpoint):
             return await self._answer(request)
 
     async def gather(self, work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -216,14 +209,7 @@ class Session:
             return
         self._prepared = True
         self.library = load(self._wanted)
-        messages, searches = self._limits
-        self.messages = Pacer(messages, share=self._shared("messages", messages), burst=messages // 4)
-        self.searches = Pacer(searches, share=self._shared("searches", searches))
-        self.history = Pacer(HISTORY_REQUESTS, HISTORY_SECONDS)
         self._connecting, self._named = asyncio.Lock(), asyncio.Lock()
-
-    def _shared(self, endpoint: str, limit: int) -> Share | None:
-        return self._budgets.share(self.place, endpoint, whole(limit)) if self._budgets else None
 
     async def _ensure(self) -> None:
         async with self._connecting:
@@ -242,21 +228,17 @@ class Session:
         """True when connected, False when the client id is in use."""
         self._broken = broken = asyncio.get_running_loop().create_future()
         self.ib, self.client_id = self._client(), client_id
-        reserved = [self.messages] * min(CONNECT_MESSAGES, self._limits[0])
-        for pacer in reserved:
-            await pacer.__aenter__()
-        connecting = asyncio.ensure_future(
-            self.ib.connectAsync(
-                self.host, self.port, clientId=client_id, timeout=self.timeout, readonly=self.readonly, account=self.account
+        async with self.pacer.request("connect"):
+            connecting = asyncio.ensure_future(
+                self.ib.connectAsync(
+                    self.host, self.port, clientId=client_id, timeout=self.timeout, readonly=self.readonly, account=self.account
+                )
             )
-        )
-        try:
-            await asyncio.wait({connecting, broken}, timeout=2 * self.timeout, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for pacer in reserved:
-                await pacer.__aexit__(None, None, None)
-            if not connecting.done():
-                connecting.cancel()
+            try:
+                await asyncio.wait({connecting, broken}, timeout=2 * self.timeout, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not connecting.done():
+                    connecting.cancel()
         outcome = (await asyncio.gather(connecting, return_exceptions=True))[0]
         if broken.done() and isinstance(broken.result(), _ClientIdInUse):
             return False
@@ -274,7 +256,8 @@ class Session:
     def _client(self) -> Any:
         ib = self.library.IB()
         ib.RaiseRequestErrors = True
-        ib.client.MaxRequests = self._limits[0]
+        fitting = self.pacer.per_second("read")
+        ib.client.MaxRequests = 0 if math.isinf(fitting) else int(fitting)  # for what the library sends by itself; 0: no limit
         ib.client.decoder.logger = _DecodeAlarm(self._on_garbage)
         ib.errorEvent += self._on_error
         ib.client.conn.disconnected += self._on_disconnected

@@ -35,7 +35,7 @@ class _QuoteFeed:
         self._session.listeners.add(self._on_news)
         for contract in self._contracts.values():
             asked = wire_contract(self._session.library, contract)
-            async with self._session.messages:
+            async with self._session.pacer.request("read"):
                 self._session.check()
                 self._requests.add(self._ib.client._reqIdSeq)  # the number that the library takes next
                 self._ib.reqMktData(asked)

@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from include import errors
-from include.brokers.alpaca.client import AlpacaClient, call
-from include.brokers.alpaca.pacing import Pacer
+from include.brokers.alpaca.client import AlpacaClient, call, seconds_until_reset
+from include.brokers.pacing import Pacer
+from include.domain.pacing import Pacing
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def body(text: str, status: str = "200 OK", length: int | None = None, kind: str
 
 @contextmanager
 def client(url: str) -> Iterator[AlpacaClient]:
-    made = AlpacaClient("key", "secret", url, url, timeout_seconds=5, pacer=Pacer(190, 60))
+    made = AlpacaClient("key", "secret", url, url, timeout_seconds=5, pacer=Pacer(Pacing()))
     try:
         yield made
     finally:
@@ -120,3 +121,15 @@ def test_a_proxy_of_the_environment_is_not_asked_for_a_local_venue(monkeypatch: 
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with answering(body('{"account_number": "1"}')) as url, client(url) as alpaca:
         assert alpaca.account() == {"account_number": "1"}
+
+
+def test_a_minute_that_is_used_up_lasts_until_its_reset() -> None:
+    assert seconds_until_reset("0", "1012", 1000.0) == 12
+    assert seconds_until_reset("0", "99999999999", 1000.0) == 60  # a minute at most
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reset"), [(None, None), ("0", None), (None, "2000"), ("many", "2000"), ("5", "2000"), ("0", "900")]
+)
+def test_headers_that_say_nothing_of_it_stop_nothing(remaining: str | None, reset: str | None) -> None:
+    assert seconds_until_reset(remaining, reset, 1000.0) == 0

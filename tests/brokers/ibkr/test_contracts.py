@@ -220,8 +220,9 @@ def test_an_answer_that_cannot_be_decoded_is_never_not_found(book: VenueBook, po
 
 def test_asking_too_fast_is_said_and_drops_the_line(port: int) -> None:
     many = [instrument(f"X{n}", "", "USD", "US") for n in range(120)]
+    pacing = {"limits": {"messages": {"allowed": 500, "seconds": 1}}, "weights": {"*": {"messages": 1}}}
     with (
-        make_broker(port, pacing={"messages_per_second": 500}) as broker,
+        make_broker(port, pacing=pacing) as broker,
         pytest.raises(RateLimited, match="Max rate of messages"),
     ):
         found(broker, *many)
