@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from airflow.sdk import dag
 
 from include.hooks import monitoring
-from include.hooks.tasks import NO_RETRY, label, step
+from include.hooks.step import NO_RETRY, label, step
 
 
 @dag(

@@ -22,7 +22,7 @@ from include.hooks.approval import ApproveOrders
 from include.hooks.assets import ORDERS, UNIVERSE
 from include.hooks.notifications import FileNotifier
 from include.hooks.params import PARAMS
-from include.hooks.tasks import NO_RETRY, label, step
+from include.hooks.step import NO_RETRY, label, step
 from include.hooks.timetable import SessionTimetable
 
 SOME_SUCCEEDED, NONE_FAILED = "all_done_min_one_success", "none_failed_min_one_success"

@@ -23,6 +23,7 @@ from include.domain.account import Account, AccountSnapshot
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
 from include.domain.instrument import Instrument
+from include.domain.market import Market
 from include.domain.order import Fill, Order, OrderChange, OrderReport
 from include.domain.quote import Quote
 from include.errors import Unsupported
@@ -87,6 +88,7 @@ class BrokerContext:
         credentials: From the Airflow Connection or the environment; keys per broker documented in its adapter
             (`host`, `port`, `client_id`; `api_key`, `secret_key`, `base_url` ...). Never logged.
         config: The broker's YAML (`include/config/brokers/<name>.yaml`), a plain dict.
+        markets: By id, of the configuration that `config` is from; None: those of the files as they are now.
         sandbox_token: The token of the local venues, for proving a `sandbox` account; None where there is none.
         lookups: Cache for per-instrument look-ups, or None for none.
         accounts: Account store for in-process accounts, or None.
@@ -99,6 +101,7 @@ class BrokerContext:
 
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     config: Mapping[str, Any] = field(default_factory=dict)
+    markets: Mapping[str, Market] | None = None
     sandbox_token: str | None = field(default=None, repr=False)
     lookups: LookupCache | None = None
     accounts: AccountStore | None = None

@@ -81,6 +81,7 @@ def open_broker(
         context = BrokerContext(
             credentials=keys,
             config=config,
+            markets=settings.markets,
             sandbox_token=sandbox_token,
             lookups=lookups,
             accounts=accounts,

@@ -6,13 +6,22 @@ from rich.table import Table
 
 from include.cli import settings_history
 from include.cli.settings_check import check_everything
-from include.settings import load_settings
+from include.settings import Environ, load_settings
+from include.settings.folder import finish_writing
 
 app = typer.Typer(no_args_is_help=True, help="The configuration in `include/config/` and the environment.")
 app.command("history")(settings_history.history)
 app.command("diff")(settings_history.diff)
 app.command("backup")(settings_history.backup)
 app.command("restore")(settings_history.restore)
+
+
+@app.callback()
+def finish() -> None:
+    """Finish first what a `restore` that was broken off has left: its version counts already, and hides what is edited."""
+    folder = Environ().config_dir
+    if finish_writing(folder):
+        typer.echo(f"{folder}: finished a restore that was broken off", err=True)
 
 
 @app.command()

@@ -16,7 +16,8 @@ from include.cli.settings_check import check_everything
 from include.cli.wiring import project_database
 from include.errors import InputError
 from include.settings import Environ, Settings
-from include.settings.files import Files, packed, read_files, unpacked, version_of, write_files
+from include.settings.files import Files, packed, unpacked, version_of
+from include.settings.folder import read_files, write_files
 from include.storage.config_versions import ConfigVersions
 
 NOW = "now"
@@ -76,7 +77,8 @@ def backup(file: Annotated[Path, typer.Argument(help="A zip that does not exist 
 def restore(version: Version) -> None:
     """Make the files those of an earlier version; the next run uses them.
 
-    They are validated before anything is written, and what they replace is kept in the history.
+    They are validated before anything is written, and what they replace is kept in the history. All of them are replaced or none:
+    what is broken off in the middle, the next `polybroker config` command finishes.
 
     Examples: `polybroker config restore before.zip`, `polybroker config restore 3f2a91`
     """
@@ -88,11 +90,7 @@ def restore(version: Version) -> None:
     with project_database(environ) as database:
         kept = ConfigVersions(database).record(before, f"replaced by restore of {version_of(files)[:12]}", now)
         restored = ConfigVersions(database).record(files, "restore", now)
-    try:
-        write_files(environ.config_dir, files)
-    except InputError as error:
-        taken_back = f"the files may be half of one version, half of another; then: polybroker config restore {kept[:12]}"
-        raise InputError(f"{error}; {taken_back}") from error
+    write_files(environ.config_dir, files)
     typer.echo(f"{environ.config_dir} is version {restored[:12]}; it was {kept[:12]}, which is in the history")
 
 

@@ -91,8 +91,26 @@ class AccountSnapshot(Value):
 
     def being_sold(self, native_id: str) -> Decimal:
         """What open orders, whoever placed them, may still sell of a contract, positive; 0 where none does."""
-        left = Decimal(0)
-        for report in self.open_orders:  # a broker may list what it has refused, too (IBKR's `Inactive`)
-            if report.native_id == native_id and report.side is Side.SELL and report.quantity and not report.state.is_final:
-                left += report.quantity - report.filled_quantity
-        return left
+        return sum((r.quantity - r.filled_quantity for r in self._standing(native_id, Side.SELL) if r.quantity), Decimal(0))
+
+    def being_bought(self, native_id: str, but: str | None = None) -> Decimal | None:
+        """What open orders, whoever placed them, may still buy of a contract, positive; 0 where none does.
+
+        None where that cannot be told: the broker gives no quantity of one of them, because it is for an amount of money.
+
+        Args:
+            native_id: The contract.
+            but: Client order id of an order that does not count.
+        """
+        bought = Decimal(0)
+        for report in self._standing(native_id, Side.BUY):
+            if report.client_order_id == but:
+                continue
+            if report.quantity is None:
+                return None
+            bought += report.quantity - report.filled_quantity
+        return bought
+
+    def _standing(self, native_id: str, side: Side) -> list[OrderReport]:
+        # A broker may list what it has refused, too (IBKR's `Inactive`).
+        return [r for r in self.open_orders if r.native_id == native_id and r.side is side and not r.state.is_final]

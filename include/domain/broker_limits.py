@@ -12,7 +12,7 @@ class BrokerLimits(Value):
 
     Attributes:
         max_order_value: Of one order.
-        max_position_value: Of what its accounts hold of one contract after a purchase, whoever bought it.
+        max_position_value: Of what its accounts hold and have on order of one contract after a purchase, whoever bought it.
         max_orders_per_run: Over all portfolios of a run; 0: it is sent nothing.
     """
 

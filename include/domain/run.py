@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from typing import Any
 
+from pydantic import Field
+
 from include.domain.model import Value
 from include.domain.portfolio import ExecutionMode, Portfolio
 
@@ -45,6 +47,7 @@ class Run(Value):
         screens: Sorted by key.
         config_sha256: Hash of every setting that was used.
         config_version: Hash of all files of the configuration, under which the database keeps them (`polybroker config history`).
+        variables: What the variables in those files (`${VAR}`) held, "" where they were not set; none that may be a secret.
         previous: Folder URI of the newest earlier run that is no backfill, for comparing membership; None: there is none.
         options: The remaining settings a step may read (`method`, `risk_free_rate_pct`, `max_screen_age_days`,
             `max_rate_age_days`, `on_low_coverage`, `first_funding`, `replan` ...), see `include.settings.Options`.
@@ -62,6 +65,7 @@ class Run(Value):
     screens: tuple[ScreenSource, ...]
     config_sha256: str
     config_version: str = ""
+    variables: dict[str, str] = Field(default_factory=dict)
     options: dict[str, Any]
     previous: str | None = None
 

@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.hooks.errors import translated
-from include.hooks.tasks import job, utc_now
+from include.hooks.job import job, utc_now
 
 if TYPE_CHECKING:
     from include.domain.market import Market
@@ -51,32 +51,32 @@ def question() -> tuple[str, str, str, int]:
     from include.storage.artifacts import read_bytes, read_json, sha256
     from include.storage.run_folder import RunFolder
 
-    with job() as now:
-        run = now.run
-        folder = RunFolder(run.folder)
-        coverage = read_json(folder.coverage)
-        digest = sha256(read_bytes(folder.orders))
-        orders = sendable_orders(run)
-        timeout = int(run.options["approval_timeout_minutes"])
-        lines = [
-            f"**{orders} orders** for {run.as_of.isoformat()} wait for you. Why you are asked:",
-            "",
-            *(f"- {reason}" for reason in approval_reasons(run)),
-            "",
-            f"Coverage: {coverage['by_count_pct']} % by count, {coverage['by_weight_pct']} % by target weight.",
-            "",
-            "Heaviest names that were not found:",
-            "",
-            *(_missing(row) for row in heaviest(coverage["missing"])),
-            "",
-            f"orders.json: `{folder.orders}`, sha256 `{digest}`",
-        ]
-        return (
-            f"Send {orders} orders for {run.as_of.isoformat()}?",
-            "\n".join(lines),
-            digest,
-            minutes_to_answer(_planned(read_json(folder.orders)), now.settings.markets, utc_now(), timeout),
-        )
+    now = job()
+    run = now.run
+    folder = RunFolder(run.folder)
+    coverage = read_json(folder.coverage)
+    digest = sha256(read_bytes(folder.orders))
+    orders = sendable_orders(run)
+    timeout = int(run.options["approval_timeout_minutes"])
+    lines = [
+        f"**{orders} orders** for {run.as_of.isoformat()} wait for you. Why you are asked:",
+        "",
+        *(f"- {reason}" for reason in approval_reasons(run)),
+        "",
+        f"Coverage: {coverage['by_count_pct']} % by count, {coverage['by_weight_pct']} % by target weight.",
+        "",
+        "Heaviest names that were not found:",
+        "",
+        *(_missing(row) for row in heaviest(coverage["missing"])),
+        "",
+        f"orders.json: `{folder.orders}`, sha256 `{digest}`",
+    ]
+    return (
+        f"Send {orders} orders for {run.as_of.isoformat()}?",
+        "\n".join(lines),
+        digest,
+        minutes_to_answer(_planned(read_json(folder.orders)), now.settings.markets, utc_now(), timeout),
+    )
 
 
 def minutes_to_answer(orders: Iterable[Mapping[str, Any]], markets: Mapping[str, "Market"], now: datetime, at_most: int) -> int:
@@ -129,7 +129,8 @@ def record(asked: str, event: dict[str, Any]) -> None:
 
     if "error" in event:
         return
-    with job() as now, now.database() as database:
+    now = job()
+    with now.database() as database:
         if sha256(read_bytes(RunFolder(now.run.folder).orders)) != asked:
             raise AirflowFailException("orders.json changed after the question was put: clear this task to ask again")
         user = event.get("responded_by_user") or {}

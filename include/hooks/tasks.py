@@ -5,107 +5,12 @@ the run from `run.json` alone; its URI comes from `resolve_run` by XCom, without
 Airflow maps over nothing but a task's return value, so the task before a mapped one returns the list, always out of `run.json`.
 """
 
-import ast
-import os
-import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import get_current_context
 
-from include.errors import InputError, Terminal
-from include.hooks.errors import translated
-
-if TYPE_CHECKING:
-    from include.domain.account import Account
-    from include.domain.run import Run
-    from include.settings import Settings
-    from include.storage.database import Database
-
-STEPS = Path(__file__).resolve().parent.parent / "steps"
-READING = {
-    "retries": 3,
-    "retry_delay": timedelta(seconds=int(os.environ.get("POLYBROKER_RETRY_SECONDS", "30"))),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=10),
-}
-NO_RETRY = {"retries": 0}
-
-
-def step(function: Callable[..., Any], **options: Any) -> Any:
-    """A task out of a function of this module: named after it, errors translated, documented by its step's docstring."""
-    factory = task.branch if options.pop("branch", False) else task
-    return factory(doc_md=documentation(function.__name__), **{**READING, **options})(translated(function))
-
-
-def documentation(name: str) -> str:
-    """What the UI shows of a task, out of its step's docstrings: what it is for, what it reads and writes, what red means."""
-    tree = ast.parse((STEPS / f"{name}.py").read_text(encoding="utf-8"))
-    body = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name), None)
-    shown = [ast.get_docstring(tree) or ""]
-    for part in (ast.get_docstring(body) or "").split("\n\n") if body else []:
-        head, _, rest = part.partition("\n")
-        if head == "Raises:":
-            shown.append("**Red means**\n\n" + _bullets(rest))
-        elif head != "Args:":
-            shown.append(f"**{head[:-1]}**\n\n{textwrap.dedent(rest)}" if head == "Returns:" else part)
-    return "\n\n".join(shown)
-
-
-def _bullets(section: str) -> str:
-    """`Name: what it means`, one per entry; lines that are indented further belong to the entry before."""
-    lines = textwrap.dedent(section).splitlines()
-    return "\n".join(line if line.startswith(" ") else f"- {line}" for line in lines)
-
-
-def utc_now() -> datetime:
-    """The clock, for what may not be sent any more; it never reaches an artifact."""
-    return datetime.now(UTC)
-
-
-def label(argument: str) -> str:
-    """Names a mapped task after one of its arguments instead of a number."""
-    return f"{{{{ task.op_kwargs['{argument}'] }}}}"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a task body works with: the run and the settings of this process."""
-
-    run: "Run"
-    settings: "Settings"
-
-    def database(self) -> "Database":
-        """The project's database, open; use it in a `with`."""
-        from include.storage.database import open_database
-
-        return open_database(self.settings.environ.database_url)
-
-    def account(self, account_id: str) -> "Account":
-        """An account of this run by its id."""
-        from include.hooks.brokers import account_of
-
-        return account_of(self.run, account_id)
-
-
-@contextmanager
-def job() -> Iterator[Job]:
-    """The job of the task that is running.
-
-    Raises:
-        InputError: `resolve_run` left no run.
-    """
-    from include.settings import load_settings
-    from include.steps.resolve_run import load_run
-
-    uri = get_current_context()["ti"].xcom_pull(task_ids="resolve_run", key="run")
-    if not uri:
-        raise InputError("expected resolve_run to have written run.json", source="run")
-    yield Job(load_run(uri), load_settings())
+from include.errors import Terminal
+from include.hooks.job import job, utc_now
 
 
 def resolve_run() -> list[str]:
@@ -135,46 +40,48 @@ def resolve_run() -> list[str]:
 def fetch_screens(screen: str) -> str:
     from include.steps.fetch_screens import fetch_screens as fetch
 
-    with job() as now:
-        return fetch(now.run, screen)
+    now = job()
+    return fetch(now.run, screen)
 
 
 def build_universe() -> str:
     from include.steps.build_universe import build_universe as build
     from include.steps.identities import open_identities
 
-    with job() as now, open_identities(now.run, now.settings, now.database) as enrich:
+    now = job()
+    with open_identities(now.run, now.settings, now.database) as enrich:
         return build(now.run, enrich)
 
 
 def add_history() -> list[str]:
     from include.steps.add_history import add_history as add
 
-    with job() as now:
-        add(now.run)
-        return now.run.account_ids
+    now = job()
+    add(now.run)
+    return now.run.account_ids
 
 
 def optimize_screens() -> str:
     from include.steps.optimize_screens import optimize_screens as optimize
 
-    with job() as now:
-        return optimize(now.run)
+    now = job()
+    return optimize(now.run)
 
 
 def convert_currency() -> str:
     from include.hooks.brokers import currency_broker
     from include.steps.convert_currency import convert_currency as convert
 
-    with job() as now, now.database() as database, currency_broker(now.run, now.settings, database) as broker:
+    now = job()
+    with now.database() as database, currency_broker(now.run, now.settings, database) as broker:
         return convert(now.run, broker)
 
 
 def set_targets() -> str:
     from include.steps.set_targets import set_targets as targets
 
-    with job() as now:
-        return targets(now.run)
+    now = job()
+    return targets(now.run)
 
 
 def fetch_accounts(account: str) -> str:
@@ -182,7 +89,8 @@ def fetch_accounts(account: str) -> str:
     from include.steps.fetch_accounts import fetch_accounts as fetch
     from include.storage.snapshots import SnapshotStore
 
-    with job() as now, now.database() as database, open_broker(now.account(account), now.settings, database) as broker:
+    now = job()
+    with now.database() as database, open_broker(now.account(account), now.settings, database) as broker:
         return fetch(now.run, account, broker, SnapshotStore(database))
 
 
@@ -190,7 +98,8 @@ def size_positions() -> list[str]:
     from include.steps.size_positions import size_positions as size
     from include.storage.snapshots import SnapshotStore
 
-    with job() as now, now.database() as database:
+    now = job()
+    with now.database() as database:
         size(now.run, SnapshotStore(database), now.settings.markets)
         return list(now.run.brokers)
 
@@ -202,21 +111,22 @@ def refresh_contracts(broker: str) -> str:
     from include.steps.wanted import wanted_by_run
     from include.storage.contract_lists import ContractLists
 
+    now = job()
     with (
-        job() as now,
         now.database() as database,
         contracts_turn(broker, now.settings, database, now.run.run_id),
         open_reader(broker, now.run, now.settings, database, connects_when_asked=True) as opened,
     ):
         wanted = wanted_by_run(now.run, database, now.settings)
-        return refresh(now.run, broker, opened, wanted, ContractLists(now.settings.environ.data_uri))
+        return refresh(now.run, broker, opened, wanted, ContractLists(now.environ.data_uri))
 
 
 def match_instruments(broker: str) -> dict[str, Any]:
     from include.steps.match_instruments import match_instruments as match
     from include.steps.wanted import wanted_by_run
 
-    with job() as now, now.database() as database:
+    now = job()
+    with now.database() as database:
         return match(now.run, broker, wanted_by_run(now.run, database, now.settings), now.settings, database)
 
 
@@ -227,7 +137,8 @@ def merge_mappings(delivered: list[dict[str, Any]] | dict[str, Any] | None) -> s
     from include.steps.discovered import narrowed, run_discovered
     from include.steps.merge_mappings import merge_mappings as merge
 
-    with job() as now, now.database() as database:
+    now = job()
+    with now.database() as database:
         # Airflow hands over one result of a mapped group bare, several as a list.
         results = [delivered] if isinstance(delivered, dict) else list(delivered or [])
         declared = declared_capabilities(now.settings.brokers, now.run.brokers)
@@ -240,8 +151,8 @@ def merge_mappings(delivered: list[dict[str, Any]] | dict[str, Any] | None) -> s
 def check_coverage() -> dict[str, Any]:
     from include.steps.check_coverage import check_coverage as check
 
-    with job() as now:
-        return check(now.run, now.settings)
+    now = job()
+    return check(now.run, now.settings)
 
 
 def plan_orders() -> list[str]:
@@ -249,7 +160,8 @@ def plan_orders() -> list[str]:
     from include.hooks.brokers import account_opener
     from include.steps.plan_orders import plan_orders as plan
 
-    with job() as now, now.database() as database:
+    now = job()
+    with now.database() as database:
         uri = plan(now.run, account_opener(now.run, now.settings, database), database, now.settings, utc_now())
         announce_orders(now.run, uri)
         return now.run.account_ids
@@ -258,18 +170,18 @@ def plan_orders() -> list[str]:
 def check_risk() -> str:
     from include.steps.check_risk import check_risk as check
 
-    with job() as now:
-        return check(now.run, kill_switch=now.settings.environ.kill_switch.exists())
+    now = job()
+    return check(now.run, kill_switch=now.environ.kill_switch.exists())
 
 
 def needs_approval() -> list[str]:
     """The branch: nothing in plan mode, `approve_orders` where there is a reason to ask, else straight to `submit_orders`."""
     from include.steps.needs_approval import approval_reasons
 
-    with job() as now:
-        if now.run.mode.value == "plan":
-            return []
-        return ["approve_orders"] if approval_reasons(now.run) else ["submit_orders"]
+    now = job()
+    if now.run.mode.value == "plan":
+        return []
+    return ["approve_orders"] if approval_reasons(now.run) else ["submit_orders"]
 
 
 def submit_orders(account: str) -> dict[str, Any]:
@@ -277,8 +189,8 @@ def submit_orders(account: str) -> dict[str, Any]:
     from include.steps.needs_approval import approval_reasons
     from include.steps.submit_orders import submit_orders as submit
 
+    now = job()
     with (
-        job() as now,
         now.database() as database,
         open_broker(now.account(account), now.settings, database, for_orders=True) as broker,
     ):
@@ -288,7 +200,7 @@ def submit_orders(account: str) -> dict[str, Any]:
             broker,
             database,
             approval_needed=bool(approval_reasons(now.run)),
-            kill_switch=now.settings.environ.kill_switch.exists,
+            kill_switch=now.environ.kill_switch.exists,
             now=utc_now,
         )
 
@@ -297,7 +209,8 @@ def reconcile_orders(submitted: list[dict[str, Any]]) -> str:
     from include.hooks.brokers import account_opener
     from include.steps.reconcile_orders import reconcile_orders as reconcile
 
-    with job() as now, now.database() as database:
+    now = job()
+    with now.database() as database:
         uri = reconcile(now.run, account_opener(now.run, now.settings, database), database, now=utc_now)
         failed = sorted(set(now.run.account_ids) - {result["account"] for result in submitted})
         if failed:  # whatever the reason: a run with a red account is never green
@@ -308,5 +221,5 @@ def reconcile_orders(submitted: list[dict[str, Any]]) -> str:
 def report_run() -> str:
     from include.steps.report_run import report_run as report
 
-    with job() as now:
-        return report(now.run, now.settings.environ.data_uri)
+    now = job()
+    return report(now.run, now.environ.data_uri)

@@ -1,6 +1,7 @@
-"""A cache in front of a source, so that a second run asks nothing that the first was answered."""
+"""A cache in front of a source: a second run asks nothing that the first was answered, and a source that is down still counts."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -17,6 +18,9 @@ class Cache(Protocol):
 
     def get(self, broker: str, keys: Sequence[str], now: datetime) -> dict[str, list[dict[str, Any]]]:
         """Unexpired answers by key; [] is a known "not found"."""
+
+    def last(self, broker: str, keys: Sequence[str], now: datetime) -> dict[str, list[dict[str, Any]]]:
+        """What was answered last, by key, expired or not."""
 
     def put(self, broker: str, answers: Mapping[str, list[dict[str, Any]]], fetched_at: datetime, expires_at: datetime) -> None:
         """Store answers as plain JSON types."""
@@ -36,25 +40,37 @@ class CachedSource:
         self.name = source.name
 
     def find(self, queries: Sequence[Query]) -> Answers:
-        """As the source; what it could not answer now is not kept."""
-        keys = {query.key: _cache_key(query) for query in queries}
-        found: dict[str, tuple[Identity, ...]] = {}
-        known = self._cache.get(self.name, sorted(set(keys.values())), self._now)
-        for query in queries:
-            if (rows := known.get(keys[query.key])) is not None:
-                try:
-                    found[query.key] = tuple(Identity.model_validate(row) for row in rows)
-                except ValidationError:  # kept by another version: asked again
-                    continue
+        """As the source; what it does not answer now holds as it was answered last, however old, and that is a trouble."""
+        found = _read(queries, self._cache.get(self.name, _cache_keys(queries), self._now))
         asked = [query for query in queries if query.key not in found]
         if not asked:
             return Answers(found)
         answers = self._source.find(asked)
-        told = {keys[key]: [one.model_dump(mode="json") for one in said] for key, said in answers.found.items()}
+        answered = [query for query in asked if query.key in answers.found]
+        told = {_cache_key(one): [said.model_dump(mode="json") for said in answers.found[one.key]] for one in answered}
         for is_found, keep in ((True, KEEP), (False, KEEP_NOT_FOUND)):
             part = {key: said for key, said in told.items() if bool(said) is is_found}
             self._cache.put(self.name, part, self._now, self._now + keep)
-        return Answers({**found, **answers.found}, answers.troubles)
+        silent = [query for query in asked if query.key not in answers.found]
+        old = _read(silent, self._cache.last(self.name, _cache_keys(silent), self._now)) if silent else {}
+        troubles = list(answers.troubles)
+        if old:
+            troubles.append(f"{self.name}: {len(old)} of its answers have expired, and hold until it answers again")
+        return Answers({**found, **answers.found, **old}, troubles)
+
+
+def _read(queries: Sequence[Query], known: Mapping[str, list[dict[str, Any]]]) -> dict[str, tuple[Identity, ...]]:
+    """Query key to what is kept of it; absent where nothing is, or another version's words."""
+    found = {}
+    for query in queries:
+        if (rows := known.get(_cache_key(query))) is not None:
+            with suppress(ValidationError):
+                found[query.key] = tuple(Identity.model_validate(row) for row in rows)
+    return found
+
+
+def _cache_keys(queries: Sequence[Query]) -> list[str]:
+    return sorted({_cache_key(query) for query in queries})
 
 
 def _cache_key(query: Query) -> str:

@@ -12,6 +12,7 @@ from include.identity.source import Identity, IdentitySource, Query
 from include.identity.table import EXTRAS, symbol_of
 
 SHARES = (AssetClass.STOCK, AssetClass.ETF)
+NOT_CHECKED = "identity not checked: openfigi has said nothing of it"
 _BY_LISTING = "market, symbol, currency, kind and name"
 
 
@@ -25,7 +26,7 @@ class Sources:
         table: The local table, or None.
         table_sha256: Of its file.
         figis: OpenFIGI, or None.
-        notes: What had to be decided about the sources; they become notes of the universe.
+        not_asked: Why OpenFIGI is None although it should be asked; a note of the universe. None: it is, or nobody wants it.
     """
 
     markets: Mapping[str, Market]
@@ -33,7 +34,7 @@ class Sources:
     table: TableSource | None = None
     table_sha256: str | None = None
     figis: IdentitySource | None = None
-    notes: tuple[str, ...] = ()
+    not_asked: str | None = None
 
 
 def enrich_universe(document: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
@@ -42,15 +43,16 @@ def enrich_universe(document: Mapping[str, Any], sources: Sources) -> dict[str, 
     An enriched row of `all_stocks` has `identity_source` (`{source, date, by}` of its ISIN, else of its FIGI), `figi_source`
     where another source told the FIGI, and those of `figi`, `share_class_figi` and `cusip` that are known. An ISIN that another
     row has, or would get, too is not taken: what is one instrument would be bought twice. Where OpenFIGI has another name or
-    share class for an ISIN than the table, neither is taken. `metadata.identities` counts, `metadata.notes` tell every miss but
-    plain unknown ones.
+    share class for an ISIN than the table, neither is taken; an ISIN that it should have been asked about, and has never told
+    anything of, is taken with the words `identity not checked` (`identity_source.check`). `metadata.identities` counts,
+    `metadata.notes` tell every miss but plain unknown ones.
 
     Args:
         document: The universe of step 2; it is not changed.
         sources: Where to look.
     """
     queries = _queries(document, sources.markets)
-    notes = list(sources.notes)
+    notes = [sources.not_asked] if sources.not_asked else []
     by_table = _verdicts(sources.table, list(queries.values()), sources.plausible, notes)
     _refuse_shared(by_table, {stock["isin"] for stock in document["all_stocks"].values() if stock["isin"]})
     asked = [query.model_copy(update={"isin": _isin(by_table.get(key))}) for key, query in queries.items()]
@@ -58,11 +60,17 @@ def enrich_universe(document: Mapping[str, Any], sources: Sources) -> dict[str, 
     _refuse_contradicted(by_table, by_figi)
     notes += _misses(by_table, "ISIN") + _misses(by_figi, "FIGI")
     fields = {ticker: _fields(by_table.get(ticker), by_figi.get(ticker)) for ticker in queries}
+    unchecked = [ticker for ticker, found in fields.items() if "isin" in found and ticker not in by_figi]
+    if sources.figis is None and not sources.not_asked:
+        unchecked = []
+    for ticker in unchecked:
+        fields[ticker]["identity_source"]["check"] = NOT_CHECKED
     told = {
         "table_sha256": sources.table_sha256,
         "openfigi": sources.figis is not None,
         "without_isin": sum(not stock["isin"] for stock in document["all_stocks"].values()),
         "isin_found": sum("isin" in found for found in fields.values()),
+        "isin_unchecked": len(unchecked),
         "figi_found": sum("figi" in found or "share_class_figi" in found for found in fields.values()),
     }
     return _with(document, fields, told, notes)

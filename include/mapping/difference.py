@@ -12,7 +12,7 @@ from enum import StrEnum
 from include.domain.contract import Contract
 from include.domain.mapping import Mapping as Mapped
 from include.domain.mapping import MappingStatus
-from include.domain.seen import Change, Form, Seen, SeenPrice
+from include.domain.seen import Change, Form, Seen, SeenPrice, Waiting
 
 _NUMBERS = ("lot_size", "tick_size", "multiplier", "price_magnifier")
 
@@ -52,6 +52,7 @@ def differences(
     mappings: Sequence[Mapped],
     prices: Mapping[str, SeenPrice],
     seen: Sequence[Seen],
+    waiting: Sequence[Waiting] = (),
     *,
     run_id: str,
     session: str,
@@ -67,11 +68,13 @@ def differences(
         mappings: What the matcher said at one broker.
         prices: Ticker to the export's price of this session; absent where there is none.
         seen: Everything seen at the broker's source.
+        waiting: What waits there for a person: an instrument that has another ticker or identity since is compared with what it
+            was before that, else the change would pass as the first mapping of something new.
         run_id: This run.
         session: Its session, ISO date.
         max_ratio: A price more than this many times, or less than this part of, the one before is a change.
     """
-    past = _Past(mappings, seen, run_id, session)
+    past = _Past(mappings, seen, waiting, run_id, session)
     found = []
     for mapping in mappings:
         if mapping.status is MappingStatus.UNAVAILABLE:
@@ -95,7 +98,9 @@ def differences(
 class _Past:
     """Finds what was last seen of an instrument, also under a ticker or an identity that it no longer has."""
 
-    def __init__(self, mappings: Sequence[Mapped], seen: Sequence[Seen], run_id: str, session: str) -> None:
+    def __init__(
+        self, mappings: Sequence[Mapped], seen: Sequence[Seen], waiting: Sequence[Waiting], run_id: str, session: str
+    ) -> None:
         self._run_id = run_id
         self._today = {(mapping.instrument_id, mapping.ticker) for mapping in mappings}
         self._exact = {one.key: one for one in seen if one.first_session <= session}
@@ -104,15 +109,36 @@ class _Past:
             if one.first_run_id != run_id:
                 for word in (one.instrument_id, one.ticker):
                     self._by_word.setdefault(word, []).append(one)
+        self._waiting: dict[str, list[Waiting]] = {}
+        for due in waiting:
+            if due.session <= session and due.key not in self._today:
+                for word in (due.instrument_id, due.ticker):
+                    self._waiting.setdefault(word, []).append(due)
 
     def of(self, mapping: Mapped, handle: dict[str, str] | None) -> Seen | None:
         exact = self._exact.get((mapping.instrument_id, mapping.ticker))
         own = exact is not None and exact.first_run_id == self._run_id and exact.seen_by is None
         if exact is not None and not (own and handle in (None, exact.handle)):
             return exact
+        due = self._waiting.get(mapping.instrument_id) or [
+            one for one in self._waiting.get(mapping.ticker, []) if _may_be(one, mapping)
+        ]
+        if due:
+            return _before(max(due, key=lambda one: (one.session, one.key)))
         akin = [one for one in self._by_word.get(mapping.instrument_id, []) if one.key not in self._today]
         akin = akin or [one for one in self._by_word.get(mapping.ticker, []) if _may_be(one, mapping)]
         return max(akin, key=lambda one: (one.session, one.key), default=None)
+
+
+def _before(one: Waiting) -> Seen:
+    """What was last seen, out of what waits for differing from it."""
+    was = {change.field: change.before for change in one.changes}
+    price = one.price
+    if price and "price" in was:  # of some session before
+        price = SeenPrice(amount=Decimal(was.pop("price")), currency=price.currency, session="")
+    values = {name: getattr(one, name) for name in Form.model_fields} | {"name": one.name_before, "price": price}
+    values |= {"handle": {**one.handle, **was}, "first_run_id": one.run_id, "first_session": one.session}
+    return Seen(**values)
 
 
 def is_akin(one: Form, mapping: Mapped) -> bool:

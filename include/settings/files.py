@@ -1,15 +1,11 @@
-"""The files of a configuration, read once: what is parsed is what the version's hash is of."""
+"""The files of a configuration as they were read (`include.settings.folder`): their version, their zip, and no secret in them."""
 
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 
 from include.errors import InputError
 from include.settings.broker_file import BrokerFile
@@ -19,21 +15,6 @@ _NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*\.
 _LARGEST = 1_000_000  # bytes of one file; a zip that unpacks to more is none of ours
 
 Files = Mapping[str, bytes]  # path relative to the folder (`brokers/paper.yaml`) to content
-
-
-def read_files(folder: Path) -> dict[str, bytes]:
-    """Every YAML file of a folder and the folders in it, sorted by path; {} where there is none.
-
-    Raises:
-        InputError: A file that cannot be read.
-    """
-    found = {}
-    for path in sorted(folder.rglob("*.yaml")):
-        try:
-            found[path.relative_to(folder).as_posix()] = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"expected a readable file: {error.strerror}", source=path) from error
-    return found
 
 
 def version_of(files: Files) -> str:
@@ -53,7 +34,7 @@ def check_no_secrets(files: Files) -> None:
             told = read_yaml(content, name, _AnyVariable()).get("credentials", {})
             parse(BrokerFile, {"credentials": told}, name, None)
         else:
-            _text(name, content)
+            text_of(name, content)
 
 
 def packed(files: Files) -> bytes:
@@ -82,42 +63,12 @@ def unpacked(payload: bytes, source: object) -> dict[str, bytes]:
         raise InputError(f"expected a zip of `polybroker config backup`: {error}", source=source) from error
 
 
-def write_files(folder: Path, files: Files) -> None:
-    """Make these the YAML files of a folder: each is replaced at once, then those that are not among them are removed.
+def text_of(name: str, content: bytes) -> str:
+    """A file's content.
 
     Raises:
-        InputError: A file that cannot be written or removed; those before it are written already.
+        InputError: Not UTF-8.
     """
-    for name, content in sorted(files.items()):
-        with _told(folder / name):
-            _replace(folder / name, content)
-    for name in set(read_files(folder)) - set(files):
-        with _told(folder / name):
-            (folder / name).unlink()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"expected a file that can be written: {error.strerror}", source=path) from error
-
-
-def _text(name: str, content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -15,7 +15,9 @@ from include.settings.accounts import check_distinct, check_portfolio
 from include.settings.active import disabled_brokers
 from include.settings.broker_file import BrokerFile, Eligibility, broker_file
 from include.settings.environ import Environ
-from include.settings.files import Files, read_files, version_of
+from include.settings.files import Files, version_of
+from include.settings.folder import read_files
+from include.settings.frozen import frozen_variables
 from include.settings.options import Options, ProjectFile
 from include.settings.reading import parse, read_yaml
 
@@ -57,6 +59,14 @@ class Settings:
     def version(self) -> str:
         """SHA-256 over all files of the configuration, as they are written: variables are not replaced in what is hashed."""
         return version_of(self.files)
+
+    @cached_property
+    def frozen(self) -> dict[str, str]:
+        """What the variables in the files hold, for a run to keep; see `frozen_variables`."""
+        known = {"polybroker.yaml", "markets.yaml", "preferences.yaml", *self._names("brokers"), *self._names("portfolios")}
+        read = {name: content for name, content in self.files.items() if name in known}
+        credentials = {variable for file in self.broker_files.values() for variable in file.credentials.values()}
+        return frozen_variables(read, self._variables, credentials)
 
     @cached_property
     def markets(self) -> dict[str, Market]:

@@ -76,7 +76,7 @@ def open_identities(run: Run, settings: Settings, database: Callable[[], Abstrac
             content, known = _pinned(str(location), run)
             sources = replace(sources, table=TableSource(known, day), table_sha256=sha256(content))
         if asks and (run.is_backfill or not run.is_newest):
-            sources = replace(sources, notes=("openfigi was not asked: it knows no earlier session's symbols",))
+            sources = replace(sources, not_asked="openfigi was not asked: it knows no earlier session's symbols")
         elif asks:
             secret, url = settings.environ.openfigi_api_key, settings.environ.openfigi_url
             key = secret.get_secret_value() if secret else None

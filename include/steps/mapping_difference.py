@@ -34,8 +34,8 @@ def compare_with_seen(run: Run, broker_name: str, source: str, mappings: Sequenc
     prices = _prices(run)
     max_ratio = Decimal(str(run.options.get("mapping_price_ratio_max", 3)))
     session = run.as_of.isoformat()
-    found = differences(mappings, prices, store.seen(source), run_id=run.run_id, session=session, max_ratio=max_ratio)
     due = [one for one in store.waiting() if one.source == source and one.session <= session]
+    found = differences(mappings, prices, store.seen(source), due, run_id=run.run_id, session=session, max_ratio=max_ratio)
     counts = {verdict.value: sum(one.verdict is verdict for one in found) for verdict in Verdict}
     write_json(
         RunFolder(run.folder).mapping_changes(broker_name),

@@ -32,7 +32,7 @@ def resolve_run(
     """Decide what this run is and write `run.json`; the same inputs give the same bytes.
 
     Args:
-        settings: Settings of this process; later tasks read what was used from the run.
+        settings: Settings of this process; later tasks have the same (`include.steps.run_settings`).
         run_id: Airflow's or the command line's.
         run_after: Aware time at which the run was due; sessions closed by then are known. Never the clock.
         is_backfill: A backfill is planned only.
@@ -73,6 +73,7 @@ def resolve_run(
         screens=tuple(_screens(settings, options, as_of)),
         config_sha256=sha256(to_json([used, mode.value, portfolios])),
         config_version=settings.version,
+        variables=settings.frozen,
         options=used | {"notes": notes},
         previous=_previous(settings.environ.data_uri, folder, as_of, moment),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 
 from include.storage.database import Database
 from include.storage.tables import lookups
@@ -23,11 +23,18 @@ class DatabaseLookupCache:
 
         A key that is absent was never asked or has expired at `now`; [] is a known "not found". No keys give {}.
         """
+        return self._answers(broker, keys, lookups.c.expires_at > now)
+
+    def last(self, broker: str, keys: Sequence[str], now: datetime) -> dict[str, list[dict[str, Any]]]:
+        """What was answered last, by key, expired or not; a key that is absent was not asked before `now`. No keys give {}."""
+        return self._answers(broker, keys, lookups.c.fetched_at <= now)
+
+    def _answers(self, broker: str, keys: Sequence[str], condition: ColumnElement[bool]) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}
         with self._database.read() as connection:
             for chunk in _chunks(list(dict.fromkeys(keys))):
                 query = select(lookups.c.key, lookups.c.answer).where(
-                    lookups.c.broker == broker, lookups.c.key.in_(chunk), lookups.c.expires_at > now
+                    lookups.c.broker == broker, lookups.c.key.in_(chunk), condition
                 )
                 found.update((row.key, row.answer) for row in connection.execute(query))
         return {key: found[key] for key in keys if key in found}

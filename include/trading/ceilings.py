@@ -48,18 +48,43 @@ def ceilings(plan: PlanInput, contract: Contract, price: Decimal, side: Side) ->
         refused = f"max_order_value: one lot is more than {told}, the limit of {broker}"
         found.append(Ceiling(_cents(limits.max_order_value), f"{told} in one order at {broker}", refused))
     if limits.max_position_value is not None and side is Side.BUY:
-        held = held_at(broker, contract.native_id, plan.snapshots)
-        worth = max(held, Decimal(0)) * price * contract.multiplier / plan.rates[contract.currency]
         told = f"{limits.max_position_value:f} {base}"
-        refused = f"max_position_value: {worth:.2f} of at most {told} are held at {broker}"
+        units = held_or_bought(broker, contract.native_id, plan.snapshots)
+        worth = (units or Decimal(0)) * price * contract.multiplier / plan.rates[contract.currency]
+        refused = f"max_position_value: {worth:.2f} of at most {told} are held or on order at {broker}"
         room = max(limits.max_position_value - worth, Decimal(0))
+        if units is None:
+            refused, room = f"max_position_value: {unknown_size(broker)}", Decimal(0)
         found.append(Ceiling(_cents(room), f"a position of {told} at {broker}", refused))
     return found
 
 
-def held_at(broker: str, native_id: str, snapshots: Mapping[str, AccountSnapshot]) -> Decimal:
-    """Signed quantity of a contract over all accounts at a broker, whoever bought it."""
-    return sum((s.held(native_id) for s in snapshots.values() if s.broker == broker), Decimal(0))
+def held_or_bought(
+    broker: str, native_id: str, snapshots: Mapping[str, AccountSnapshot], but: str | None = None
+) -> Decimal | None:
+    """Units of a contract that all accounts at a broker would hold if every open buy filled, whoever placed it; at least 0.
+
+    Open sales do not count: they may never fill. None where an open buy tells no quantity.
+
+    Args:
+        broker: Whose accounts.
+        native_id: The contract.
+        snapshots: By account id, also of accounts elsewhere.
+        but: Client order id of an order that does not count.
+    """
+    total = Decimal(0)
+    for snapshot in snapshots.values():
+        if snapshot.broker == broker:
+            bought = snapshot.being_bought(native_id, but)
+            if bought is None:
+                return None
+            total += snapshot.held(native_id) + bought
+    return max(total, Decimal(0))
+
+
+def unknown_size(broker: str) -> str:
+    """Why nothing is bought of a contract while `held_or_bought` does not know how much of it is on order."""
+    return f"an open buy of unknown size stands at {broker}; wait until it is filled, or cancel it"
 
 
 def _cents(value: Decimal) -> Decimal:

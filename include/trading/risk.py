@@ -9,7 +9,7 @@ from include.domain.account import AccountSnapshot
 from include.domain.broker_limits import BrokerLimits
 from include.domain.order import Order, Side
 from include.domain.portfolio import Portfolio
-from include.trading.ceilings import held_at
+from include.trading.ceilings import held_or_bought, unknown_size
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,35 @@ def over_broker_limits(
         snapshots: This run's, of the portfolio's accounts.
     """
     found = {}
+    planned: dict[tuple[str, str], Decimal] = {}  # (broker, native id) to the units that orders before it buy
     for order in orders:
         limit = limits.get(order.broker, BrokerLimits())
         if limit.max_order_value is not None and order.notional > limit.max_order_value:
             found[order.client_order_id] = (
                 f"max_order_value: {order.notional:.2f}, the limit of {order.broker} is {limit.max_order_value:f}"
             )
-        elif limit.max_position_value is not None and order.side is Side.BUY:
-            held = max(held_at(order.broker, order.contract.native_id, snapshots), Decimal(0))
-            after = order.notional + held * order.quote_price * order.contract.multiplier / order.fx_rate
-            if after > limit.max_position_value:
-                found[order.client_order_id] = (
-                    f"max_position_value: {after:.2f} afterwards, the limit of {order.broker} is {limit.max_position_value:f}"
-                )
+        elif too_much := _position_too_large(order, limit.max_position_value, snapshots, planned):
+            found[order.client_order_id] = f"max_position_value: {too_much}"
     return found
+
+
+def _position_too_large(
+    order: Order, limit: Decimal | None, snapshots: Mapping[str, AccountSnapshot], planned: dict[tuple[str, str], Decimal]
+) -> str | None:
+    """Why this buy would make a position too large; None where it would not, and what it buys is added to `planned`."""
+    if limit is None or order.side is not Side.BUY:
+        return None
+    key = (order.broker, order.contract.native_id)
+    # An earlier run may have sent this very order: it stands among the open ones then, and counts once.
+    units = held_or_bought(*key, snapshots, but=order.client_order_id)
+    if units is None:
+        return unknown_size(order.broker)
+    before = units + planned.get(key, Decimal(0))
+    after = order.notional + before * order.quote_price * order.contract.multiplier / order.fx_rate
+    if after > limit:
+        return f"{after:.2f} afterwards, the limit of {order.broker} is {limit:f}"
+    planned[key] = planned.get(key, Decimal(0)) + order.quantity
+    return None
 
 
 def over_count(orders: Sequence[Order], limits: Mapping[str, BrokerLimits], counted: Counter[str]) -> dict[str, str]:

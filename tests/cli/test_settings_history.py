@@ -8,7 +8,8 @@ import pytest
 
 from include.errors import InputError
 from include.settings import PROJECT
-from include.settings.files import read_files, version_of
+from include.settings.files import version_of
+from include.settings.folder import MARKER, read_files
 from include.storage.config_versions import ConfigVersions
 from include.storage.database import open_database
 from tests.cli.conftest import Polybroker, Result
@@ -89,6 +90,28 @@ def test_restore_from_a_file_and_back_by_the_hash_of_what_it_replaced(
     history = polybroker("config", "history").text
     assert version_of(first)[:12] in history
     assert version_of(second)[:12] in history
+
+
+def test_the_next_command_finishes_a_restore_that_was_broken_off(
+    polybroker: Polybroker, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polybroker("config", "backup", tmp_path / "b.zip")
+    first = read_files(config)
+    change(config)
+    with monkeypatch.context() as broken:
+
+        def full(self: Path) -> None:
+            raise OSError(28, "No space left on device")
+
+        broken.setattr(Path, "unlink", full)
+        assert "No space left on device; the new version counts already" in refused(
+            polybroker("config", "restore", tmp_path / "b.zip")
+        )
+    assert read_files(config) == first
+    assert (config / MARKER).exists()
+    assert "finished a restore that was broken off" in polybroker("config", "validate").text
+    assert not (config / MARKER).exists()
+    assert read_files(config) == first
 
 
 def test_what_is_not_valid_is_not_restored(polybroker: Polybroker, config: Path, tmp_path: Path) -> None:

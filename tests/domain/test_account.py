@@ -30,3 +30,25 @@ def test_what_is_held_of_a_contract() -> None:
 def test_what_open_orders_may_still_sell(report: OrderReport, left: int) -> None:
     account = snapshot(open_orders=(report, standing(client_order_id="Y", quantity=Decimal(1))))
     assert account.being_sold("1") == left + 1
+
+
+@pytest.mark.parametrize(
+    ("report", "left"),
+    [
+        (standing(side=Side.BUY), 10),
+        (standing(side=Side.BUY, state=OrderState.PARTIALLY_FILLED, filled_quantity=Decimal(4)), 6),
+        (standing(), 0),
+        (standing(side=Side.BUY, native_id="2", quantity=None), 0),
+        (standing(side=Side.BUY, state=OrderState.REJECTED), 0),
+        (standing(side=Side.BUY, client_order_id="MINE"), 0),
+    ],
+)
+def test_what_open_orders_may_still_buy(report: OrderReport, left: int) -> None:
+    account = snapshot(open_orders=(report, standing(side=Side.BUY, client_order_id="Y", quantity=Decimal(1))))
+    assert account.being_bought("1", but="MINE") == left + 1
+
+
+def test_a_buy_for_an_amount_of_money_has_no_size() -> None:
+    account = snapshot(open_orders=(standing(side=Side.BUY, quantity=None), standing(side=Side.BUY)))
+    assert account.being_bought("1") is None
+    assert account.being_bought("2") == 0

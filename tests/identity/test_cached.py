@@ -56,3 +56,24 @@ def test_what_another_version_kept_is_asked_again(database: Database) -> None:
     cache.put("openfigi", {key: [{"figi": "BBG000B9XRY4", "odd": 1}]}, NOW, NOW + timedelta(days=1))
     assert CachedSource(source, cache, NOW).find([query("AAPL")]).found == {"AAPL": (identity(),)}
     assert source.asked == ["AAPL"]
+
+
+class Down(Listed):
+    """The same while it is down."""
+
+    def find(self, queries: Sequence[Query]) -> Answers:
+        self.asked += [one.key for one in queries]
+        return Answers({}, ["down"])
+
+
+def test_what_a_source_said_last_holds_while_it_is_down(database: Database) -> None:
+    cache, later = DatabaseLookupCache(database), NOW + timedelta(days=400)
+    CachedSource(Listed(), cache, NOW).find([query("AAPL"), query("NONE")])
+    down = Down()
+    answers = CachedSource(down, cache, later).find([query("AAPL"), query("NONE"), query("NEVER")])
+    assert answers.found == {"AAPL": (identity(),), "NONE": ()}
+    assert answers.troubles == ["down", "openfigi: 2 of its answers have expired, and hold until it answers again"]
+    assert down.asked == ["AAPL", "NONE", "NEVER"]
+    again = Listed()
+    assert CachedSource(again, cache, later).find([query("AAPL")]).troubles == []
+    assert again.asked == ["AAPL"]  # asked as soon as it answers

@@ -73,6 +73,7 @@ def test_a_row_without_an_isin_gets_it_with_its_source() -> None:
         "openfigi": False,
         "without_isin": 1,
         "isin_found": 1,
+        "isin_unchecked": 0,
         "figi_found": 1,
     }
 
@@ -152,3 +153,23 @@ def test_troubles_are_notes_and_rows_stay() -> None:
     made = enriched(universe(stock("AAPL")), said(TOYOTA, "ELSE"), figis=Figis(["openfigi is down"]))
     assert made["all_stocks"]["AAPL"] == stock("AAPL")
     assert made["metadata"]["notes"] == ["first", "openfigi is down"]
+
+
+def test_an_isin_that_openfigi_has_said_nothing_of_says_so_in_its_row() -> None:
+    document = universe(stock("AAPL"), stock("MSFT"))
+    claims = (said(APPLE, "AAPL"), said(MICROSOFT, "MSFT"))
+    silent = enriched(document, *claims, figis=Figis(["down"], AAPL=[]))
+    source = {"source": "list", "date": "2026-01-05", "by": "market, symbol, currency, kind and name"}
+    assert silent["all_stocks"]["AAPL"]["identity_source"] == source  # it was asked, and has nothing against it
+    words = "identity not checked: openfigi has said nothing of it"
+    assert silent["all_stocks"]["MSFT"]["identity_source"] == {**source, "check": words}
+    assert silent["metadata"]["identities"]["isin_unchecked"] == 1
+    assert silent["metadata"]["notes"] == ["first", "down"]
+
+
+def test_nothing_is_unchecked_where_nobody_wants_a_check() -> None:
+    assert "check" not in enriched(universe(stock("AAPL")), said(APPLE, "AAPL"))["all_stocks"]["AAPL"]["identity_source"]
+    sources = Sources(MARKETS, same_name, TableSource(table(said(APPLE, "AAPL")), MARCH), not_asked="an earlier session")
+    made = enrich_universe(universe(stock("AAPL")), sources)
+    assert made["all_stocks"]["AAPL"]["identity_source"]["check"].startswith("identity not checked")
+    assert made["metadata"]["notes"] == ["first", "an earlier session"]

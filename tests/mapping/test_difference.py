@@ -5,7 +5,7 @@ import pytest
 
 from include.domain.contract import Contract
 from include.domain.mapping import Mapping, MappingStatus
-from include.domain.seen import Change, Seen, SeenPrice
+from include.domain.seen import Change, Seen, SeenPrice, Waiting
 from include.mapping.difference import Difference, Verdict, differences, handle_of
 from tests.mapping.build import contract
 
@@ -49,10 +49,16 @@ def seen(ticker: str = "AAPL", instrument_id: str = APPLE, **changes: Any) -> Se
     return Seen(**{**values, **changes})
 
 
-def compare(*mappings: Mapping, before: tuple[Seen, ...] = (), price: SeenPrice | None = None, **run: str) -> list[Difference]:
+def compare(
+    *mappings: Mapping,
+    before: tuple[Seen, ...] = (),
+    waiting: tuple[Waiting, ...] = (),
+    price: SeenPrice | None = None,
+    **run: str,
+) -> list[Difference]:
     told = {"run_id": "second", "session": "2026-11-20", **run}
     prices = {mapping.ticker: price for mapping in mappings if price}
-    return differences(mappings, prices, before, max_ratio=Decimal(3), **told)  # type: ignore[arg-type]
+    return differences(mappings, prices, before, waiting, max_ratio=Decimal(3), **told)  # type: ignore[arg-type]
 
 
 def test_numbers_are_compared_as_numbers() -> None:
@@ -163,3 +169,42 @@ def test_two_listings_of_one_instrument_are_two_mappings() -> None:
     frankfurt = mapped(contract("9", "APC", mic="XFRA", currency="EUR"), ticker="APC.DE")
     verdicts = [one.verdict for one in compare(mapped(contract("265598", "AAPL")), frankfurt, before=(seen(),))]
     assert verdicts == [Verdict.SAME, Verdict.NEW]
+
+
+def waits(ticker: str = "AAPL", instrument_id: str = "ticker:AAPL", session: str = "2026-11-19", **changes: Any) -> Waiting:
+    """265598 became 999 while Apple's ISIN was not known."""
+    values: dict[str, Any] = {name: getattr(seen(ticker, instrument_id), name) for name in Waiting.model_fields if name in FORM}
+    values |= {"handle": FIELDS | {"native_id": "999"}, "name_before": "APPLE INC", "session": session}
+    values["changes"] = (Change(field="native_id", before="265598", after="999"),)
+    return Waiting(**{**values, **changes})
+
+
+FORM = set(Seen.model_fields) - {"previous", "first_run_id", "first_session", "seen_by"}
+ANOTHERS = seen("APC.DE", APPLE, handle=FIELDS | {"native_id": "999"})
+
+
+@pytest.mark.parametrize("before", [(), (seen(instrument_id="ticker:AAPL"),), (ANOTHERS,)])
+def test_what_waits_under_a_former_key_is_what_an_instrument_is_compared_with(before: tuple[Seen, ...]) -> None:
+    (found,) = compare(mapped(contract("999", "AAPL")), before=before, waiting=(waits(),))
+    assert (found.verdict, found.changes) == (Verdict.CHANGED, (Change(field="native_id", before="265598", after="999"),))
+    (back,) = compare(mapped(contract("265598", "AAPL")), before=before, waiting=(waits(),))
+    assert back.verdict is Verdict.SAME
+    (gone,) = compare(mapped(None), before=before, waiting=(waits(),))
+    assert gone.verdict is Verdict.GONE
+
+
+def test_a_price_that_waits_is_compared_with_the_one_before_it() -> None:
+    jumped = (Change(field="price", before="200", after="20000 USD"),)
+    due = waits(handle=FIELDS, price=at("2026-11-19", "20000"), changes=jumped)
+    (found,) = compare(mapped(contract("265598", "AAPL")), waiting=(due,), price=at("2026-11-20", "20100"))
+    assert found.changes == (Change(field="price", before="200", after="20100 USD"),)
+    (back,) = compare(mapped(contract("265598", "AAPL")), waiting=(due,), price=at("2026-11-20", "210"))
+    assert back.verdict is Verdict.SAME
+
+
+def test_what_waits_for_others_or_later_or_under_its_own_key_does_not_count() -> None:
+    own = mapped(contract("999", "AAPL"))
+    others = (waits("IBM", "ticker:IBM"), waits(instrument_id="isin:US9999999999"), waits(session="2026-11-21"))
+    assert compare(own, waiting=others)[0].verdict is Verdict.NEW
+    standing = seen(handle=FIELDS | {"native_id": "999"}, seen_by="somebody")
+    assert compare(own, before=(standing,), waiting=(waits(instrument_id=APPLE),))[0].verdict is Verdict.SAME

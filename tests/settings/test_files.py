@@ -1,14 +1,12 @@
-"""The files of a configuration: their version, their zip, and writing them."""
+"""The files of a configuration: their version, their zip, and no secret in them."""
 
 import io
-import stat
 import zipfile
-from pathlib import Path
 
 import pytest
 
 from include.errors import InputError
-from include.settings.files import check_no_secrets, packed, read_files, unpacked, version_of, write_files
+from include.settings.files import check_no_secrets, packed, unpacked, version_of
 
 FILES = {"polybroker.yaml": b"options: {}\n", "brokers/a.yaml": b"credentials: { key: A_KEY }\n"}
 
@@ -20,23 +18,6 @@ def test_the_same_files_are_the_same_version() -> None:
     moved = {"polybroker.yaml": FILES["polybroker.yaml"], "brokers/b.yaml": FILES["brokers/a.yaml"]}
     changed = {**FILES, "polybroker.yaml": b"options: {}"}
     assert len({version_of(FILES), version_of(moved), version_of(changed), version_of({})}) == 4
-
-
-def test_writing_replaces_and_removes_and_leaves_other_files_alone(tmp_path: Path) -> None:
-    write_files(tmp_path, FILES)
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "polybroker.yaml").chmod(0o640)
-    write_files(tmp_path, {"polybroker.yaml": b"x: 1\n", "portfolios/p.yaml": b""})
-    assert read_files(tmp_path) == {"polybroker.yaml": b"x: 1\n", "portfolios/p.yaml": b""}
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert stat.S_IMODE((tmp_path / "polybroker.yaml").stat().st_mode) == 0o640
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["brokers", "notes.txt", "polybroker.yaml", "portfolios"]
-
-
-def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "brokers").write_text("a file where a folder belongs")
-    with pytest.raises(InputError, match=r"brokers/a.yaml: expected a file that can be written: "):
-        write_files(tmp_path, FILES)
 
 
 def test_a_zip_there_and_back() -> None:

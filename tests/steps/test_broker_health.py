@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from pathlib import Path
@@ -10,19 +9,11 @@ from include.domain.health import CallCount
 from include.domain.portfolio import Portfolio
 from include.steps.broker_health import broker_health, run_health
 from include.storage.call_counts import CallCounts
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from tests.steps.mapping_run import AFTER_CLOSE, make_run
 
 HOUR = timedelta(hours=1)
 DUE = datetime(2026, 11, 20, 21, tzinfo=UTC)  # the hour in which the run became due
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'polybroker.db'}"
-    upgrade(url)
-    with open_database(url) as opened:
-        yield opened
 
 
 def called(source: str, answered: int, failed: int = 0, hour: datetime = DUE - HOUR) -> list[CallCount]:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,12 @@ from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.steps.discovered import COUNTS_FOR, narrowed, run_discovered
 from include.storage.capability_log import CapabilityLog
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from tests.steps.mapping_run import AFTER_CLOSE, make_run
 
 ABLE = AlpacaBroker.capabilities
 NO_CRYPTO = {"crypto": "not activated"}
 BLOCKED = dict.fromkeys(("stock", "etf", "crypto"), "blocked")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'polybroker.db'}"
-    upgrade(url)
-    with open_database(url) as opened:
-        yield opened
 
 
 def run_with(folder: Path, *accounts: str, name: str = "run") -> Run:

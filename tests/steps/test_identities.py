@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 from contextlib import nullcontext
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from include.steps.fetch_screens import fetch_screens
 from include.steps.identities import enriched_contracts, open_identities, plausible, table_uri
 from include.steps.plan_candidates import candidates
 from include.storage.artifacts import read_json, write_json, write_table
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from include.storage.journal import ManagedPosition
 from include.storage.run_folder import RunFolder
 from tests.identity.build import APPLE, APPLE_CLASS, APPLE_FIGI, MICROSOFT, NVIDIA, said, table
@@ -143,28 +143,57 @@ def test_a_relative_path_counts_from_the_project() -> None:
     assert table_uri("s3://bucket/i.parquet") == "s3://bucket/i.parquet"
 
 
-def test_openfigi_is_asked_once_and_then_its_answers_are_kept(tmp_path: Path, openfigi: OpenFigiServer) -> None:
+def test_openfigi_is_asked_once_and_then_its_answers_are_kept(
+    tmp_path: Path, openfigi: OpenFigiServer, database: Database
+) -> None:
     openfigi.listings["TICKER", "NVDA", "US", "USD"] = [row(APPLE_FIGI, "NVDA", "NVIDIA CORP", shareClassFIGI=APPLE_CLASS)]
-    upgrade(url := f"sqlite:///{tmp_path / 'polybroker.db'}")
     made = settings(tmp_path, openfigi_url=openfigi.url, OPENFIGI_API_KEY=None)
-    with open_database(url) as database:
-        for run_id in ("r1", "r2"):
-            document = built(fetched(tmp_path, run_id, openfigi=True), made, lambda: nullcontext(database))
-            stock = document["all_stocks"]["NVDA"]
-            assert (stock["isin"], stock["figi"], stock["share_class_figi"]) == (None, APPLE_FIGI, APPLE_CLASS)
-            assert stock["instrument_id"] == "ticker:NVDA"
-            assert stock["identity_source"]["date"] == "2025-09-18"
+    for run_id in ("r1", "r2"):
+        document = built(fetched(tmp_path, run_id, openfigi=True), made, lambda: nullcontext(database))
+        stock = document["all_stocks"]["NVDA"]
+        assert (stock["isin"], stock["figi"], stock["share_class_figi"]) == (None, APPLE_FIGI, APPLE_CLASS)
+        assert stock["instrument_id"] == "ticker:NVDA"
+        assert stock["identity_source"]["date"] == "2025-09-18"
     assert len(openfigi.requests) == 1
 
 
-def test_openfigi_that_is_down_stops_nothing(tmp_path: Path, openfigi: OpenFigiServer) -> None:
+def test_openfigi_that_is_down_stops_nothing(tmp_path: Path, openfigi: OpenFigiServer, database: Database) -> None:
     made = settings(tmp_path, openfigi_url=openfigi.url, OPENFIGI_API_KEY="wrong-key")
-    upgrade(url := f"sqlite:///{tmp_path / 'polybroker.db'}")
-    with open_database(url) as database:
-        document = built(fetched(tmp_path, openfigi=True), made, lambda: nullcontext(database))
+    document = built(fetched(tmp_path, openfigi=True), made, lambda: nullcontext(database))
     assert document["all_stocks"]["NVDA"]["instrument_id"] == "ticker:NVDA"
     note = "AuthenticationFailed: openfigi refused the key (HTTP 401); 1 of 1 not answered"
     assert document["metadata"]["notes"] == [note]
+
+
+def test_what_openfigi_took_back_stays_away_while_it_is_down(
+    tmp_path: Path, openfigi: OpenFigiServer, database: Database
+) -> None:
+    uri = kept(tmp_path, said(NVIDIA, "NVDA", name="NVIDIA CORPORATION", source_date=AUGUST))
+    openfigi.listings["ID_ISIN", NVIDIA, "US", "USD"] = [row(APPLE_FIGI, "NVDA", "SOME OTHER COMPANY")]
+    up = settings(tmp_path, openfigi_url=openfigi.url, OPENFIGI_API_KEY=None)
+    away = settings(tmp_path, openfigi_url=openfigi.url, OPENFIGI_API_KEY="wrong-key")
+    first = fetched(tmp_path, table=uri, openfigi=True)
+    assert built(first, up, lambda: nullcontext(database))["all_stocks"]["NVDA"]["isin"] is None
+    later = fetched(tmp_path, "r2", table=uri, openfigi=True)
+    later = later.model_copy(update={"run_after": first.run_after + timedelta(days=40)})
+    document = built(later, away, lambda: nullcontext(database))
+    assert document["all_stocks"]["NVDA"]["isin"] is None
+    assert document["metadata"]["notes"] == [
+        "AuthenticationFailed: openfigi refused the key (HTTP 401); 1 of 1 not answered",
+        "openfigi: 1 of its answers have expired, and hold until it answers again",
+        f"NVDA: no ISIN taken: figi_contradicts ({NVIDIA} of list)",
+        "NVDA: no FIGI taken: name_mismatch ('SOME OTHER COMPANY' there)",
+    ]
+
+
+def test_an_isin_that_openfigi_was_never_asked_about_is_marked(
+    tmp_path: Path, openfigi: OpenFigiServer, database: Database
+) -> None:
+    uri = kept(tmp_path, said(NVIDIA, "NVDA", name="NVIDIA CORPORATION", source_date=AUGUST))
+    away = settings(tmp_path, openfigi_url=openfigi.url, OPENFIGI_API_KEY="wrong-key")
+    stock = built(fetched(tmp_path, table=uri, openfigi=True), away, lambda: nullcontext(database))["all_stocks"]["NVDA"]
+    assert stock["isin"] == NVIDIA
+    assert stock["identity_source"]["check"] == "identity not checked: openfigi has said nothing of it"
 
 
 @pytest.mark.parametrize("other", [{"is_newest": False}, {"is_backfill": True}])

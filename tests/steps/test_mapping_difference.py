@@ -1,6 +1,5 @@
 """Day after day through the steps: a contract that changes overnight is held, shown, accepted, and traded again."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +21,7 @@ from include.steps.report_run import report_run
 from include.steps.wanted import wanted_by_run
 from include.storage.artifacts import exists, read_bytes, read_json, write_json
 from include.storage.contract_lists import write_contracts
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from include.storage.journal import Journal, ManagedPosition
 from include.storage.run_folder import RunFolder
 from include.storage.seen_mappings import SeenMappings
@@ -41,14 +40,6 @@ IBM = contract("2", "IBM", "IBM Inc", "XNYS")
 
 def apple(native_id: str = "265598", **changes: Any) -> Contract:
     return contract(native_id, "AAPL", "AAPL Inc", "XNAS", **changes)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'journal.db'}"
-    upgrade(url)
-    with open_database(url) as opened:
-        yield opened
 
 
 class Days:
@@ -297,6 +288,46 @@ def test_an_instrument_whose_isin_became_known_waits_under_it_alone(days: Days) 
     days.run(2, apple("999"))
     assert len(words(with_isin(days, 3, apple("999")))) == 1
     assert waiting(days) == [("isin:US0378331005", "AAPL")]
+
+
+def renamed(days: Days, day: int, *listed: Contract) -> Run:
+    """A day on which Apple's ISIN is known, and its ticker is another one."""
+    run = days.run(day, *listed, match=False)
+    folder = RunFolder(run.folder)
+    document = read_json(folder.universe)
+    document["all_stocks"]["APPL"] = stock("APPL", name="AAPL Inc", isin="US0378331005", instrument_id="isin:US0378331005")
+    del document["all_stocks"]["AAPL"]
+    write_json(folder.universe, document)
+    days.match(run)
+    return run
+
+
+def test_an_instrument_whose_isin_became_known_waits_on_when_its_ticker_changes_too(days: Days) -> None:
+    days.run(1, apple())
+    days.run(2, apple("999"))
+    with_isin(days, 3, apple("999"))
+    fourth = renamed(days, 4, apple("999", isin="US0378331005"))
+    assert words(fourth) == ["mapping_changed: native_id 265598 -> 999 (polybroker mappings accept APPL --broker ibkr)"]
+    assert waiting(days) == [("isin:US0378331005", "APPL")]
+    assert days.accept() == ["APPL"]
+    assert words(renamed(days, 5, apple("999", isin="US0378331005"))) == []
+
+
+def test_the_old_form_under_the_new_ticker_waits_no_longer(days: Days) -> None:
+    days.run(1, apple())
+    days.run(2, apple("999"))
+    with_isin(days, 3, apple("999"))
+    assert words(renamed(days, 4, apple(isin="US0378331005"))) == []
+    assert waiting(days) == []
+
+
+def test_an_isin_that_becomes_known_between_two_tries_of_one_run_is_held(days: Days) -> None:
+    days.run(1, apple())
+    days.match(days.run(1, apple("999")))
+    assert len(waiting(days)) == 1
+    assert words(with_isin(days, 1, apple("999"))) == [
+        "mapping_changed: native_id 265598 -> 999 (polybroker mappings accept AAPL --broker ibkr)"
+    ]
 
 
 def test_it_waits_on_under_its_old_key_while_it_is_not_found(days: Days) -> None:

@@ -18,7 +18,7 @@ from include.errors import BrokerUnavailable, InputError, NotPermitted, Transien
 from include.settings import load_settings
 from include.steps.plan_orders import plan_orders
 from include.storage.artifacts import read_bytes, read_json, write_json
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from include.storage.journal import Journal
 from include.storage.leases import lease
 from include.storage.run_folder import RunFolder
@@ -48,14 +48,6 @@ class Desk:
 
     def find_order(self, client_order_id: str) -> OrderReport | None:
         return self.known.get(client_order_id)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'journal.db'}"
-    upgrade(url)
-    with open_database(url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +14,7 @@ from include.sandbox.folder import token_of
 from include.settings import Environ, Settings
 from include.steps.prepare_sandbox import prepare_sandbox
 from include.storage.contract_lists import ContractLists, write_contracts
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
 from include.storage.seen_mappings import SeenMappings
 from tests.screening.exports import export
@@ -31,14 +30,6 @@ TOYOTA = "7203.T,JP3633400001,JPY,Toyota Motor,Automobiles,Japan,2500,2811,-1.25
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(Environ(data_uri=(tmp_path / "data").as_uri(), sandbox_dir=tmp_path / "sandbox"))
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'polybroker.db'}"
-    upgrade(url)
-    with open_database(url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal as D
-from pathlib import Path
 
 import pytest
 
@@ -13,20 +12,12 @@ from include.settings import load_settings
 from include.steps.probe_broker import probe_broker
 from include.steps.probed_accounts import probed_accounts
 from include.storage.capability_log import CapabilityLog
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from include.storage.journal import Journal
 from tests.fakes.broker import FakeBroker, FakeVenue
 from tests.fakes.orders import make_account, make_order
 
 NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'polybroker.db'}"
-    upgrade(url)
-    with open_database(url) as opened:
-        yield opened
 
 
 @pytest.fixture

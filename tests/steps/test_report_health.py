@@ -1,8 +1,4 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from include.brokers.breaker import Breaker
 from include.domain.health import CallCount
@@ -10,19 +6,11 @@ from include.errors import BrokerUnavailable
 from include.settings import load_settings
 from include.steps.report_health import report_health
 from include.storage.call_counts import CallCounts
-from include.storage.database import Database, open_database, upgrade
+from include.storage.database import Database
 from include.storage.shared_states import DatabaseSharedState
 
 NOW = datetime(2026, 1, 6, 15, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'polybroker.db'}"
-    upgrade(url)
-    with open_database(url) as opened:
-        yield opened
 
 
 def row(source: str, hour: datetime, code: str = "", calls: int = 1) -> CallCount:

@@ -33,6 +33,15 @@ def test_a_newer_answer_replaces_the_old(database: Database) -> None:
     assert cache.get("ibkr", ["a", "a"], LATER) == {"a": [{"native_id": "2"}]}
 
 
+def test_what_was_answered_last_is_told_however_old_but_not_before_it_was_said(database: Database) -> None:
+    cache = DatabaseLookupCache(database)
+    cache.put("ibkr", {"a": [], "b": [{"native_id": "2"}]}, NOW, LATER)
+    long_after = NOW + timedelta(days=900)
+    assert cache.last("ibkr", ["b", "a", "c"], long_after) == {"b": [{"native_id": "2"}], "a": []}
+    assert cache.last("ibkr", ["a"], NOW - timedelta(seconds=1)) == {}
+    assert cache.last("other", ["a"], long_after) == {}
+
+
 def test_thousands_of_keys_at_once(database: Database) -> None:
     cache = DatabaseLookupCache(database)
     answers = {f"isin={n}": [{"native_id": str(n)}] for n in range(2300)}

@@ -348,7 +348,7 @@ class IbkrBroker(Broker):
     def _markets(self) -> Mapping[str, Market]:
         from include.settings import load_settings
 
-        return load_settings().markets
+        return load_settings().markets if self.context.markets is None else self.context.markets
 
     def _open(self) -> Session:
         if self._session is None and self.context.connects_when_asked:

@@ -1,4 +1,4 @@
-from include.hooks.tasks import documentation
+from include.hooks.step import documentation
 
 
 def test_a_task_tells_what_it_reads_and_writes_and_what_red_means() -> None:
