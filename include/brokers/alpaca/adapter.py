@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from include.brokers.alpaca import reading
+from include.brokers.alpaca import orders, reading
 from include.brokers.alpaca.discovery import discovered
-from include.brokers.alpaca.failures import Refusal, error_of
+from include.brokers.alpaca.failures import Refusal
 from include.brokers.alpaca.listing import CRYPTO, EQUITY, AssetReader
 from include.brokers.alpaca.opening import Settings
 from include.brokers.alpaca.quoting import read_quotes
 from include.brokers.alpaca.reports import position, required
-from include.brokers.alpaca.standing import chain_from, report_of, reports_of, successor_id
+from include.brokers.alpaca.standing import reports_of
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.checks import check_own
 from include.brokers.environment import is_loopback, sandbox_account_code
@@ -29,22 +29,13 @@ from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
 from include.domain.order import Fill, Order, OrderChange, OrderReport, OrderType, TimeInForce
 from include.domain.quote import Quote
-from include.errors import (
-    AuthenticationFailed,
-    BrokerUnavailable,
-    DuplicateOrder,
-    OrderRejected,
-    OutcomeUnknown,
-    PolybrokerError,
-    Transient,
-)
+from include.errors import AuthenticationFailed, BrokerUnavailable, PolybrokerError
 
 if TYPE_CHECKING:
     from include.brokers.alpaca.client import AlpacaClient
 
 _HOSTS = {Environment.PAPER: "paper-api.alpaca.markets", Environment.LIVE: "api.alpaca.markets"}
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
-_CANCELS = 3  # of one order, which may be replaced while it is cancelled
 
 
 class AlpacaBroker(Broker):
@@ -227,63 +218,27 @@ class AlpacaBroker(Broker):
         client = self._open()
         if not self._proven:
             self.prove_environment()
-        self._check_order(order)
-        answer = client.submit(order)
-        if isinstance(answer, Refusal):
-            raise self._duplicate_or_rejected(order.client_order_id, answer)
-        report = _made_of(answer)
-        if report.client_order_id != order.client_order_id or report.native_id not in (None, order.contract.native_id):
-            raise OutcomeUnknown(f"alpaca answered with another order or asset than {order.client_order_id} of {order.ticker}")
-        return report
+        check_own(self.name, order.contract)
+        return orders.submit(client, order)
 
     def find_order(self, client_order_id: str) -> OrderReport | None:
         """The order by our id, whatever its state; None only where Alpaca itself says that it has none."""
-        chain = self._chain(client_order_id)
-        return None if chain is None else _read(chain)
+        return orders.find(self._open(), client_order_id)
 
     def cancel(self, client_order_id: str) -> OrderReport:
-        """Ask to cancel, and give the report afterwards; an order that is final already stays as it is.
-
-        Raises:
-            OrderRejected: There is no such order.
-            OutcomeUnknown: The request may have arrived.
-        """
-        report, cancelled = self._find(client_order_id), ""
-        for _ in range(_CANCELS):
-            if report.state.is_final or report.broker_order_id in (None, cancelled):
-                break
-            cancelled = str(report.broker_order_id)
-            self._open().cancel(cancelled)  # refused when it filled or was replaced meanwhile: the next look says so
-            report = self._find(client_order_id)
-        return report
+        """Ask to cancel, and give the report afterwards; an order that is final already stays as it is."""
+        return orders.cancel(self._open(), client_order_id)
 
     def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
-        """Change a standing order; at Alpaca another one takes its place (see `include/brokers/alpaca/standing.py`).
-
-        A partly filled order is not changed: whether Alpaca means the rest or the whole by a quantity then is not documented, and
-        users report that it begins anew (alpacahq/Alpaca-API, issue 165).
-
-        Raises:
-            OrderRejected: There is no such order, it is final or partly filled, or Alpaca refused: it stands as before.
-            OutcomeUnknown: The change may have arrived.
-        """
-        report = self._find(client_order_id)
-        if report.state.is_final:
-            raise OrderRejected(f"{client_order_id} is {report.state.value} already: send a new order", broker=self.name)
-        if report.filled_quantity:
-            raise OrderRejected(f"{client_order_id} is partly filled: cancel it and send what is left", broker=self.name)
+        """Change a standing order that is not partly filled; at Alpaca another one takes its place."""
+        client = self._open()
         if not self._proven:
             self.prove_environment()
-        fresh_id = self._free_successor(client_order_id)
-        return _made_of(self._open().replace(str(report.broker_order_id), change, fresh_id))
+        return orders.modify(client, client_order_id, change)
 
     def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
         """Orders of the account, the closing orders of brackets each for itself, oldest first."""
-        rows = reading.orders(self._open(), open_only=open_only)
-        try:
-            return reports_of(rows)
-        except _MALFORMED as error:
-            raise BrokerUnavailable(f"alpaca's orders made no sense: {error!r}") from error
+        return orders.list_orders(self._open(), open_only=open_only)
 
     def fills(self, since: datetime) -> list[tuple[str, Fill]]:
         """Executions at or after `since`, oldest first; those of a bracket's closing orders have Alpaca's made-up ids."""
@@ -330,66 +285,3 @@ class AlpacaBroker(Broker):
         if not isinstance(account, dict) or "account_number" not in account:
             raise BrokerUnavailable("alpaca's answer made no sense: expected an account")
         return account
-
-    def _find(self, client_order_id: str) -> OrderReport:
-        report = self.find_order(client_order_id)
-        if report is None:
-            raise OrderRejected(f"alpaca has no order {client_order_id}", broker=self.name)
-        return report
-
-    def _chain(self, client_order_id: str) -> list[dict[str, Any]] | None:
-        """The order as it was sent and everything that was made of it, the one that stands last; None where there is none."""
-        client = self._open()
-        answer = client.order_by_client_id(client_order_id)
-        if isinstance(answer, Refusal):
-            return None
-        try:
-            chain = chain_from(answer, client.order)
-            last = chain[-1]
-            if last.get("order_class") not in (None, "", "simple") and not last.get("legs"):
-                chain[-1] = client.order(str(last["id"]))  # only this way are the closing orders told
-            return [dict(row) for row in chain]
-        except _MALFORMED as error:
-            raise BrokerUnavailable(f"alpaca's order made no sense: {type(error).__name__}") from error
-
-    def _free_successor(self, client_order_id: str) -> str:
-        """The first id that no successor of this order has had; a replacement that was refused later has used up its id, too."""
-        step = 1
-        while not isinstance(self._open().order_by_client_id(successor_id(client_order_id, step)), Refusal):
-            step += 1
-        return successor_id(client_order_id, step)
-
-    def _check_order(self, order: Order) -> None:
-        from include.brokers.alpaca.order_requests import check_rules
-
-        check_own(self.name, order.contract)
-        check_rules(order)
-
-    def _duplicate_or_rejected(self, client_order_id: str, refusal: Refusal) -> PolybrokerError:
-        """What 422 / 40010001 means: that code stands for a used id and for other faults, so Alpaca is asked for the id."""
-        try:
-            standing = self.find_order(client_order_id)
-        except Transient as error:
-            return OutcomeUnknown(f"alpaca refused {client_order_id} and could not say whether it stands: {error}")
-        if standing is not None:
-            words = f"alpaca already has {client_order_id} ({standing.state.value})"
-            return DuplicateOrder(words, broker=self.name, broker_code=refusal.broker_code, context=refusal.context)
-        rejected = error_of(refusal, changes=True)
-        if isinstance(rejected, DuplicateOrder):
-            return OutcomeUnknown(f"alpaca says that {client_order_id} is taken, and does not find it", broker=self.name)
-        return rejected
-
-
-def _made_of(answer: Any) -> OrderReport:
-    """The report of an answer to a change; one that is no order leaves open what happened."""
-    try:
-        return report_of([answer])
-    except _MALFORMED as error:
-        raise OutcomeUnknown(f"alpaca's answer to an order made no sense: {type(error).__name__}") from error
-
-
-def _read(chain: Sequence[dict[str, Any]]) -> OrderReport:
-    try:
-        return report_of(chain)
-    except _MALFORMED as error:
-        raise BrokerUnavailable(f"alpaca's order made no sense: {type(error).__name__}") from error

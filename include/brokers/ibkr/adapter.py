@@ -16,26 +16,23 @@ import pyarrow as pa
 
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.checks import check_own
-from include.brokers.environment import is_loopback, sandbox_account_code
 from include.brokers.ibkr import account as accounts
 from include.brokers.ibkr import history, market_data, orders, streams
 from include.brokers.ibkr.details import Row
 from include.brokers.ibkr.knowledge import Knowledge
-from include.brokers.ibkr.library import AUTO
-from include.brokers.ibkr.lookups import Finder, details, find_known
+from include.brokers.ibkr.lookups import Finder, find_known, rows_of
+from include.brokers.ibkr.opening import Login
 from include.brokers.ibkr.queries import stages
 from include.brokers.ibkr.rules import check_rules
 from include.brokers.ibkr.session import Session
-from include.brokers.pacing import Pacer
-from include.domain.account import Account, AccountSnapshot, Environment
+from include.domain.account import Account, AccountSnapshot
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import CONTRACT_SCHEMA, Contract
 from include.domain.instrument import Instrument
 from include.domain.market import Market
 from include.domain.order import Fill, Order, OrderChange, OrderReport
-from include.domain.pacing import Pacing
 from include.domain.quote import Quote
-from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, NotPermitted
+from include.errors import BrokerUnavailable, NotPermitted
 
 T = TypeVar("T")
 BATCH = 1000
@@ -91,9 +88,7 @@ class IbkrBroker(Broker):
 
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
-        self._host, self._port = _address(context.credentials)
-        pacing = Pacing.model_validate(context.config.get("pacing") or {})
-        self._pacer = Pacer(pacing, context.budgets, f"{self._host}:{self._port}")  # of both connections
+        self._login = Login(account, context)
         self._session: Session | None = None
         self._reading: Session | None = None
         self._closed = False
@@ -108,10 +103,10 @@ class IbkrBroker(Broker):
             BrokerUnavailable: Nothing answers there, or every client id is in use.
             InputError: The named account is not behind this login, or several are and none is named.
         """
-        self._session = self._new_session(self._client_ids(), readonly=not self.context.for_orders)
+        self._session = self._login.session(self._login.client_ids, readonly=not self.context.for_orders)
         self._closed = False
         try:
-            self._account_code = self._choose_account(self._run(self._managed_accounts))
+            self._account_code = self._login.choose_account(self._run(self._managed_accounts))
         except BaseException:
             self.close()
             raise
@@ -137,17 +132,7 @@ class IbkrBroker(Broker):
         Raises:
             AuthenticationFailed: The claim has no proof, or the proof contradicts it.
         """
-        claim, code, token = self.account.environment, self._account_code, self.context.sandbox_token
-        is_sandbox = token is not None and is_loopback(self._host) and code == sandbox_account_code("DU", token)
-        proven = {
-            Environment.SANDBOX: is_sandbox,
-            Environment.PAPER: code.startswith(("DU", "DF")) and not code.startswith("DUSBX"),
-            Environment.LIVE: code.startswith("U"),
-        }
-        if not proven[claim]:
-            raise AuthenticationFailed(
-                f"IBKR account {code or '(none)'} at {self._host} is no proof of environment {claim.value}"
-            )
+        self._login.prove(self._account_code)
 
     def contracts(self, wanted: Sequence[Instrument]) -> Iterator[pa.RecordBatch]:
         """Contracts of the wanted instruments: by ISIN, else by symbol, else by name; what the cache knows is not asked again."""
@@ -276,31 +261,10 @@ class IbkrBroker(Broker):
         return self._knowledge.magnifier(con_id) or Decimal(1)
 
     async def _details_of(self, con_ids: Sequence[str]) -> dict[str, Row]:
-        """Rows by conId; a contract that IBKR does not describe any more is absent."""
         reading = self._for_reading()
-
-        async def ask() -> list[list[Row]]:
-            wanted = dict.fromkeys(con_ids)
-            return await reading.gather([details(reading, self._mics, {"conId": int(each)}) for each in wanted])
-
-        answers = await reading.do(ask)
-        rows = {row["native_id"]: row for answer in answers for row in answer}
+        rows = await reading.do(lambda: rows_of(reading, self._mics, con_ids))
         self._knowledge.learn(rows.values())
         return rows
-
-    def _new_session(self, client_ids: list[int], *, readonly: bool, beside: Session | None = None) -> Session:
-        config = self.context.config
-        return Session(
-            self._host,
-            self._port,
-            self._leased(client_ids),
-            account=self.account.broker_account or "",
-            timeout=float(config.get("timeout_seconds", 20)),
-            pacer=self._pacer.beside(),
-            readonly=readonly,
-            library=str(config.get("library", AUTO)),
-            beside=beside,
-        )
 
     def _for_reading(self) -> Session:
         """Where look-ups, prices and history are asked: never the connection that sends orders."""
@@ -308,42 +272,13 @@ class IbkrBroker(Broker):
         if not self.context.for_orders:
             return session
         if self._reading is None:
-            self._reading = self._new_session(self._reading_ids(), readonly=True, beside=session)
+            self._reading = self._login.session(self._login.reading_ids, readonly=True, beside=session)
         return self._reading
 
     def _may_trade(self) -> None:
         if not self.context.for_orders:
             raise NotPermitted("this connection to IBKR was opened for reading")
         self.prove_environment()
-
-    def _client_ids(self) -> list[int]:
-        if not self.context.for_orders:
-            return self._reading_ids()
-        ids = self.context.config.get("client_ids", {})
-        return [_whole(self.context.credentials.get("client_id") or ids.get("orders", 1), "client_id")]
-
-    def _reading_ids(self) -> list[int]:
-        return [int(each) for each in self.context.config.get("client_ids", {}).get("reading", [11])]
-
-    def _leased(self, ids: list[int]) -> list[int]:
-        """The same, the one that this process holds first; TWS may know better which are free."""
-        if self.context.budgets is None:
-            return ids
-        held = self.context.budgets.client_id(f"{self._host}:{self._port}", ids)
-        return [held, *(each for each in ids if each != held)]
-
-    def _choose_account(self, managed: Sequence[str]) -> str:
-        named = self.account.broker_account
-        if named is None and len(managed) == 1:
-            return managed[0]
-        if named in managed:
-            return str(named)
-        raise InputError(
-            f"expected one of the accounts behind this login: {', '.join(managed)}",
-            source=f"account {self.account.account_id}",
-            field="broker_account",
-            value=named,
-        )
 
     def _markets(self) -> Mapping[str, Market]:
         from include.settings import load_settings
@@ -359,17 +294,3 @@ class IbkrBroker(Broker):
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return self._open().run(work)
-
-
-def _address(credentials: Mapping[str, str]) -> tuple[str, int]:
-    host = credentials.get("host")
-    if not host:
-        raise InputError("expected where TWS or IB Gateway listens (IB_HOST)", source="credentials of ibkr", field="host")
-    return host, _whole(credentials.get("port"), "port")
-
-
-def _whole(value: object, field: str) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        raise InputError("expected a whole number", source="credentials of ibkr", field=field, value=value) from None
