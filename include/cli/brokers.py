@@ -39,7 +39,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="One document inst
     for name, cells in matrix(found):
         table.add_row(name.replace("_", " "), *cells)
     Console().print(table)
-    _show(discovered, found)
+    _show(discovered)
     if without:
         typer.echo(f"without an adapter, or with one that cannot be imported: {', '.join(without)}")
     if changed:
@@ -52,15 +52,14 @@ def _plain(discovered: Mapping[str, Discovery]) -> dict[str, Any]:
     return {account: told.model_dump(mode="json") for account, told in discovered.items()}
 
 
-def _show(discovered: Mapping[str, Discovery], declared: Mapping[str, Any]) -> None:
+def _show(discovered: Mapping[str, Discovery]) -> None:
     """What accounts cannot do of what their brokers declare, and when that was told."""
-    told = {account: one for account, one in discovered.items() if one.broker in declared}
-    if not told:
+    if not discovered:
         typer.echo("no account was asked yet what it can do: monitor_brokers does")
         return
     table = Table("account", "asked", "capability", "declared", "discovered")
-    for account, one in told.items():
-        rows = narrowed(declared[one.broker], one.capabilities) or [("everything that is declared", "", "")]
+    for account, one in discovered.items():
+        rows = narrowed(one.declared, one.capabilities) or [("everything that is declared", "", "")]
         for name, before, after in rows:
             table.add_row(account, f"{one.seen_at:%Y-%m-%d %H:%M}", name.replace("_", " "), before, after)
     Console().print(table)

@@ -20,11 +20,13 @@ class Discovery(Value):
 
     Attributes:
         seen_at: Aware UTC.
-        capabilities: Plain JSON types (`include.brokers.capabilities.document`).
+        declared: What its adapter declared then of any account, plain JSON types (`include.brokers.capabilities.document`).
+        capabilities: What is left of it in this account, likewise.
     """
 
     broker: str
     seen_at: datetime
+    declared: dict[str, Any]
     capabilities: dict[str, Any]
 
     @property
@@ -81,7 +83,7 @@ class CapabilityLog:
             An event where it is something else than before, `{broker, account, changes: {name: [before, after]}}`; else None.
         """
         key = f"{broker}/{account}"  # no broker's name has a slash
-        body = Discovery(broker=broker, seen_at=at, capabilities=dict(found)).model_dump(mode="json")
+        body = Discovery(broker=broker, seen_at=at, declared=dict(declared), capabilities=dict(found)).model_dump(mode="json")
         with self._database.write() as connection:
             last = connection.execute(select(capabilities_seen.c.body).where(capabilities_seen.c.broker == key)).scalar()
             self._keep(connection, key, body)

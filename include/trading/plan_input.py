@@ -30,7 +30,7 @@ class PlanInput:
         converting: Account ids whose broker changes currencies by itself.
         committed: (account id, currency) to what open buys of earlier plans may still take: it is not free.
         broker_limits: Broker to what it may be sent at most; one that is absent has no limits of its own.
-        barred: Account id to the kinds of contracts that its broker says it cannot trade, and why: nothing is bought there.
+        barred: Account id to the kinds of contracts that its broker says it cannot trade, and why: they stay as they are there.
         plan_only: Why nothing of this portfolio may be sent, or None.
     """
 

@@ -36,7 +36,7 @@ def test_what_an_account_can_do_is_kept_beside_what_is_declared(database: Databa
     assert log.discoveries() == {}
     assert log.discovered("toy-main", "toy", TOY, TOY, NOW) is None
     assert log.discovered("toy-main", "toy", dict(reversed(TOY.items())), {}, LATER) is None  # later looks compare with the last
-    assert log.discoveries() == {"toy-main": Discovery(broker="toy", seen_at=LATER, capabilities=TOY)}
+    assert log.discoveries() == {"toy-main": Discovery(broker="toy", seen_at=LATER, declared={}, capabilities=TOY)}
     assert log.events() == []
     assert log.look({"toy": TOY}, LATER) == []
 
