@@ -1,12 +1,12 @@
 """## monitor_brokers: whether the brokers answer, every 15 minutes
 
-**Reads** each account of every portfolio at an active broker: it connects, reads the account and asks for one quote. **Writes**
-how the calls went (`call_counts`, kept 30 days), and metrics `polybroker.broker.<source>.*` through Airflow's own statistics. It
-sends no order and keeps nothing of an account.
+**Reads** each account of every portfolio at an active broker: it connects, reads the account, asks for one quote and the time.
+**Writes** how the calls went (`call_counts`, kept 30 days), how far the clocks are apart, and metrics
+`polybroker.broker.<source>.*` through Airflow's own statistics. It sends no order and keeps nothing of an account.
 
 **Red means:** one index of `probe_broker`: that account cannot be read now (its log says why, `polybroker brokers status` whether
-it is left alone); the others were asked all the same · `report_health` always runs and never decides the run's colour: the
-project's database does not answer.
+it is left alone), or its clock and this machine's are too far apart; the others were asked all the same · `report_health` always
+runs and never decides the run's colour: the project's database does not answer.
 
 **May be run again:** every task. It is paused until you switch it on, because it logs in to your accounts.
 """

@@ -8,7 +8,7 @@ folder, and its exceptions never leave it: every method raises only `include.err
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -253,13 +253,22 @@ class Broker(ABC):
         """Bars that begin in [start, end), oldest first; [] where nothing was traded."""
         raise Unsupported(f"{self.name} tells no bars", broker=self.name)
 
+    def clock_skew(self) -> timedelta | None:
+        """How far the broker's clock is ahead of ours (negative: behind); None: it does not tell its time."""
+        return None
+
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
-        """Quotes of contracts as they change, until the iterator is closed; the connection's end raises `BrokerUnavailable`."""
+        """Quotes of contracts as they change, until the iterator is closed; the connection's end raises `BrokerUnavailable`.
+
+        An adapter calls `stream_begun` (`include/brokers/streaming.py`) once the broker has confirmed that it will tell them.
+        Silence after that is a quiet market, unless the protocol has heartbeats: those are the adapter's to watch.
+        """
         raise Unsupported(f"{self.name} streams no quotes", broker=self.name)
 
     def stream_orders(self) -> AsyncIterator[OrderReport]:
         """Every change of the account's orders, duplicates and repetitions of the broker left out, until the iterator is closed.
 
+        It begins, and may be quiet, as `stream_quotes`.
         A consumer that was away reads `list_orders` and `fills` first: what happened before the stream began is not told again.
         """
         raise Unsupported(f"{self.name} streams no orders", broker=self.name)

@@ -4,12 +4,14 @@
 go out once. A call that hangs ends here, and so does what may be asked of its connection: nobody knows what it still does.
 """
 
+import asyncio
 import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pyarrow as pa
@@ -20,6 +22,7 @@ from include.brokers.breaker import CIRCUIT_OPEN, Breaker
 from include.brokers.checks import check_order
 from include.brokers.deadline import Hung, within
 from include.brokers.measures import Measures
+from include.brokers.streaming import follow
 from include.domain.account import AccountSnapshot
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
@@ -43,6 +46,7 @@ class Policy:
         total_seconds: No attempt begins later than this after the first.
         first_pause_seconds / longest_pause_seconds: Between attempts: doubled each time, up to the longest; half is jitter.
         call_seconds: One call may take this long, and
+        stream_seconds: a stream until it has begun;
         item_seconds: as much longer for each instrument or contract that it is about.
     """
 
@@ -51,6 +55,7 @@ class Policy:
     first_pause_seconds: float = 0.5
     longest_pause_seconds: float = 15.0
     call_seconds: float = 180.0
+    stream_seconds: float = 90.0
     item_seconds: float = 5.0
 
 
@@ -196,15 +201,21 @@ class Guarded(Broker):
         self._needs(self.capabilities.bars, "tells no bars")
         return self._read("bars", lambda: self.inner.bars(contract, size, start, end))
 
+    def clock_skew(self) -> timedelta | None:
+        """The adapter's; nobody is asked where it has no such method."""
+        if type(self.inner).clock_skew is Broker.clock_skew:
+            return None
+        return self._read("clock_skew", self.inner.clock_skew)
+
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
-        """The adapter's stream: its end is for its consumer to see."""
+        """The adapter's stream: its beginning is bounded in time, its end is for its consumer to see."""
         self._needs(self.capabilities.quote_stream, "streams no quotes")
-        return self.inner.stream_quotes(contracts)
+        return self._stream("stream_quotes", lambda: self.inner.stream_quotes(contracts), items=len(contracts))
 
     def stream_orders(self) -> AsyncIterator[OrderReport]:
-        """The adapter's stream: its end is for its consumer to see."""
+        """The adapter's stream, likewise."""
         self._needs(self.capabilities.order_stream, "streams no orders")
-        return self.inner.stream_orders()
+        return self._stream("stream_orders", self.inner.stream_orders)
 
     def _keep_measures(self) -> None:
         if self._measures is not None:
@@ -237,12 +248,7 @@ class Guarded(Broker):
 
     def _once(self, method: str, work: Callable[[], T], when_hung: type[PolybrokerError], *, items: int = 0) -> T:
         """One call, bounded in time."""
-        if self._hung:
-            raise BrokerUnavailable(f"{self.name}: a call before this one hung; open the broker again", broker=self.name)
-        if self._lost and method != "connect":
-            raise BrokerUnavailable(f"{self.name}: the connection is lost", broker=self.name)
-        if self._breaker is not None:
-            self._breaker.check(method)
+        self._may_ask(method)
         begun = self._around.clock()
         try:
             answer = self._bounded(method, work, when_hung, items)
@@ -251,6 +257,31 @@ class Guarded(Broker):
             raise
         self._note(method, begun, None)
         return answer
+
+    async def _stream(self, method: str, work: Callable[[], AsyncIterator[T]], *, items: int = 0) -> AsyncIterator[T]:
+        """A stream that begins in time or fails; never opened anew here, because its consumer must see the gap."""
+        await asyncio.to_thread(self._may_ask, method)
+        begun = self._around.clock()
+        seconds = self._policy.stream_seconds + items * self._policy.item_seconds
+
+        async def on_begun() -> None:
+            await asyncio.to_thread(self._note, method, begun, None)
+
+        try:
+            async with aclosing(follow(work(), seconds, on_begun, f"{self.name}: {method}")) as stream:
+                async for item in stream:
+                    yield item
+        except PolybrokerError as error:
+            await asyncio.to_thread(self._note, method, begun, error)
+            raise
+
+    def _may_ask(self, method: str) -> None:
+        if self._hung:
+            raise BrokerUnavailable(f"{self.name}: a call before this one hung; open the broker again", broker=self.name)
+        if self._lost and method != "connect":
+            raise BrokerUnavailable(f"{self.name}: the connection is lost", broker=self.name)
+        if self._breaker is not None:
+            self._breaker.check(method)
 
     def _bounded(self, method: str, work: Callable[[], T], when_hung: type[PolybrokerError], items: int) -> T:
         seconds = self._policy.call_seconds + items * self._policy.item_seconds

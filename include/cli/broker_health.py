@@ -1,6 +1,7 @@
 """`polybroker brokers status` and `health`: whether brokers are asked at the moment, and how well they have been answering."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from include.brokers import clock
 from include.brokers.breaker import PREFIX, Circuit, Phase
 from include.cli.wiring import project_database
 from include.settings import load_settings
@@ -16,12 +18,22 @@ from include.storage.shared_states import DatabaseSharedState
 
 
 def status() -> None:
-    """Show the circuit breaker of every broker that failed lately: its phase, and why. Example: `polybroker brokers status`."""
+    """Show the circuit breaker of every broker that failed lately, and the clocks. Example: `polybroker brokers status`.
+
+    A breaker shows its phase, and why. The clocks of brokers that tell their time are shown as `monitor_brokers` found them.
+    """
     settings = load_settings()
     with project_database(settings) as database:
-        circuits = {
-            name.removeprefix(PREFIX): Circuit.of(body) for name, body in DatabaseSharedState(database).all(PREFIX).items()
-        }
+        states = DatabaseSharedState(database)
+        circuits = {name.removeprefix(PREFIX): Circuit.of(body) for name, body in states.all(PREFIX).items()}
+        skews = {name.removeprefix(clock.PREFIX): clock.Skew.of(body) for name, body in states.all(clock.PREFIX).items()}
+    _show_circuits(circuits)
+    for source, skew in skews.items():
+        if skew is not None:
+            typer.echo(f"{source}: {skew.words} ({datetime.fromisoformat(skew.at):%Y-%m-%d %H:%M} UTC)")
+
+
+def _show_circuits(circuits: Mapping[str, Circuit]) -> None:
     failing = {source: circuit for source, circuit in circuits.items() if circuit != Circuit()}
     if not failing:
         typer.echo("every broker may be asked; nothing failed since each answered last")

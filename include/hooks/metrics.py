@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk.observability import stats
 
-GAUGES = ("health", "answered", "uptime", "speed", "filled", "calls")
+GAUGES = ("health", "answered", "uptime", "speed", "filled", "calls", "clock_skew_seconds")
 
 
 def send_health(report: Mapping[str, Mapping[str, Any]]) -> None:

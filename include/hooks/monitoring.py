@@ -34,8 +34,13 @@ def probe_broker(account: str) -> dict[str, Any]:
 
     with _project() as (settings, database):
         accounts = {each.account_id: each for portfolio in settings.portfolios for each in portfolio.accounts}
+        chosen = accounts[account]
         return probe(
-            accounts[account], lambda one: open_broker(one, settings, database, environ=os.environ), database, datetime.now(UTC)
+            chosen,
+            lambda one: open_broker(one, settings, database, environ=os.environ),
+            database,
+            datetime.now(UTC),
+            settings.broker_files[chosen.broker].max_clock_skew_seconds,
         )
 
 

@@ -40,6 +40,7 @@ class BrokerFile(Terms):
         eligible: What it could trade at all.
         mirrors: The broker whose contracts and quotes it shows.
         risk_limits: What it may be sent at most.
+        max_clock_skew_seconds: More than this between its clock and ours is a fault (`monitor_brokers`).
         pacing: Its limits, and what a request takes of them; required where the adapter declares `endpoints`.
     """
 
@@ -53,6 +54,7 @@ class BrokerFile(Terms):
     mirrors: str | None = None
     risk_limits: BrokerLimits = BrokerLimits()
     pacing: Pacing = Pacing()
+    max_clock_skew_seconds: float = Field(2, gt=0)
 
     @property
     def terms(self) -> Terms:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.brokers.breaker import Breaker
+from include.brokers.clock import Skew
 from include.cli.wiring import project_database
 from include.domain.health import CallCount
 from include.errors import BrokerUnavailable
@@ -38,6 +39,19 @@ def test_a_breaker_shows_phase_and_reason(polybroker: Polybroker, database: Data
     assert closed == "alpaca-paper: closed; 1 in a row failed, the last one: quotes CONNECTION_ERROR 502; asked again now"
     assert opened.startswith("ibkr-paper: open; 5 in a row failed, the last one: connect CONNECTION_ERROR; asked again ")
     assert opened.endswith(" UTC")
+
+
+def test_clocks_are_shown_as_they_were_found(polybroker: Polybroker, database: Database) -> None:
+    states = DatabaseSharedState(database)
+    for source, seconds in (("ibkr-paper", -0.3), ("alpaca-paper", 600.0)):
+        skew = Skew(seconds, 2, "2026-01-06T12:15:00+00:00")
+        states.change(f"clock:{source}", lambda _, skew=skew: (skew.document, None))  # type: ignore[misc]
+    alpaca, ibkr = [line for line in polybroker("brokers", "status").text.splitlines() if "its clock" in line]
+    assert alpaca == (
+        "alpaca-paper: its clock is 600.0 s ahead of this machine's, more than 2 s: "
+        "check the time synchronization (NTP) of this machine (2026-01-06 12:15 UTC)"
+    )
+    assert ibkr == "ibkr-paper: its clock is 0.3 s behind this machine's (2026-01-06 12:15 UTC)"
 
 
 def test_health_shows_the_score_and_its_parts(polybroker: Polybroker, database: Database) -> None:

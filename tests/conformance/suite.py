@@ -9,7 +9,8 @@ from tests.conformance.suite_6_idempotency import Idempotency
 from tests.conformance.suite_7_changes import Changes
 from tests.conformance.suite_8_faults import FaultCases
 from tests.conformance.suite_9_limits import Limits
+from tests.conformance.suite_9_streams import Streams
 
 
-class Conformance(Connection, Contracts, AccountCases, Orders, Rejections, Idempotency, Changes, FaultCases, Limits):
+class Conformance(Connection, Contracts, AccountCases, Orders, Rejections, Idempotency, Changes, FaultCases, Limits, Streams):
     """All of them. The page is docs/conformance.md."""

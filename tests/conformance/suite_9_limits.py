@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from include.brokers.base import ConnectionState
@@ -76,3 +77,15 @@ class Limits(Cases):
         assert self.broker.state is ConnectionState.CONNECTED
         self.send()
         assert self.found().state is OrderState.FILLED
+
+    @needs(verb="clock_skew", fault=Fault.CLOCK_SKEW)
+    def test_c915_measures_clocks(self) -> None:
+        """How far the venue's clock is ahead of ours is measured; when it jumps by minutes, the measure follows."""
+        before = self.broker.clock_skew()
+        assert before is not None
+        ahead = self.venue.clock() - datetime.now(UTC)
+        assert abs(before - ahead) < timedelta(seconds=5)
+        self.venue.misbehave(Fault.CLOCK_SKEW, -1)
+        after = self.broker.clock_skew()
+        assert after is not None
+        assert after - before > timedelta(minutes=4)

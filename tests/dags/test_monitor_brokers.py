@@ -62,7 +62,7 @@ def test_every_account_is_asked_and_the_score_reported(world: World, monkeypatch
     assert sorted(report) == [source for source in sorted(report) if "-sbx" in source]
     assert {source.split("-")[0] for source in report} == {"alpaca", "ibkr"}
     for source, one in report.items():
-        assert (one["health"], one["uptime"], one["calls"], one["errors"], one["breaker"]) == (1.0, 1.0, 2, {}, "closed")
+        assert (one["health"], one["uptime"], one["calls"], one["errors"], one["breaker"]) == (1.0, 1.0, 3, {}, "closed")
         assert sent[f"polybroker.broker.{source}.health"] == 1.0
         assert sent[f"polybroker.broker.{source}.breaker_open"] == 0
     assert world.sent() == []

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -84,6 +84,7 @@ class FakeVenue:
         lookup_error: What every `find_order` raises, or None.
         forgets: True when the venue has forgotten orders that are over or gone (they still count in positions).
         unproven: True when the environment cannot be proven.
+        clock_skew: How far its clock is ahead; None: it does not tell its time.
         prices: Native id to price; a contract without one has no quote.
     """
 
@@ -100,6 +101,7 @@ class FakeVenue:
         self.prices: dict[str, Decimal] = {}
         self.opening: dict[str, Decimal] = {}
         self.submits = 0
+        self.clock_skew: timedelta | None = None
 
     def arrive(self, order: Order) -> OrderReport:
         """An order arrives: accepted and filled by `fill_share`, or refused as a duplicate."""
@@ -202,6 +204,9 @@ class FakeBroker(Broker):
             taken_at=taken_at,
             session=session,
         )
+
+    def clock_skew(self) -> timedelta | None:
+        return self.venue.clock_skew
 
     def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
         self._reach()

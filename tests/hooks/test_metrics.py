@@ -19,6 +19,7 @@ REPORT = {
         "calls": 4,
         "errors": {"CONNECTION_ERROR": 1},
         "breaker": "half_open",
+        "clock_skew_seconds": -0.7,
     }
 }
 
@@ -50,12 +51,13 @@ def receiver() -> Iterator[socket.socket]:
 
 def test_gauges_of_a_report_arrive(receiver: socket.socket) -> None:
     send_health(REPORT)
-    received = [receiver.recv(1000).decode() for _ in range(6)]
+    received = [receiver.recv(1000).decode() for _ in range(7)]
     assert received == [
         "polybroker.broker.ibkr-paper.health:0.79|g",
         "polybroker.broker.ibkr-paper.answered:0.75|g",
         "polybroker.broker.ibkr-paper.speed:1.0|g",
         "polybroker.broker.ibkr-paper.calls:4|g",
+        "polybroker.broker.ibkr-paper.clock_skew_seconds:-0.7|g",
         "polybroker.broker.ibkr-paper.breaker_open:1|g",
         "polybroker.broker.ibkr-paper.errors.connection_error:1|g",
     ]

@@ -1,19 +1,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
 
 from include.brokers.base import Broker, Capabilities
 from include.domain.account import Account
-from include.errors import BrokerUnavailable
+from include.errors import BrokerUnavailable, InputError
 from include.settings import load_settings
 from include.steps.probe_broker import probe_broker
 from include.steps.probed_accounts import probed_accounts
 from include.storage.capability_log import CapabilityLog
 from include.storage.database import Database
 from include.storage.journal import Journal
+from include.storage.shared_states import DatabaseSharedState
 from tests.fakes.broker import FakeBroker, FakeVenue
 from tests.fakes.orders import make_account, make_order
 
@@ -41,7 +42,7 @@ def probe(venue: FakeVenue, database: Database, kind: type[FakeBroker] = FakeBro
         with kind(venue, account) as broker:
             yield broker
 
-    return probe_broker(make_account(), opened, database, NOON)
+    return probe_broker(make_account(), opened, database, NOON, 2.0)
 
 
 def test_an_account_that_never_traded_is_read(venue: FakeVenue, database: Database) -> None:
@@ -62,6 +63,34 @@ def test_a_broker_that_is_away_says_so(venue: FakeVenue, database: Database) -> 
     venue.away = True
     with pytest.raises(BrokerUnavailable):
         probe(venue, database)
+
+
+def kept(database: Database, source: object) -> object:
+    return DatabaseSharedState(database).read(f"clock:{source}")
+
+
+def test_a_broker_that_does_not_tell_its_time_is_no_fault(venue: FakeVenue, database: Database) -> None:
+    found = probe(venue, database)
+    assert found["clock_skew_seconds"] is None
+    assert kept(database, found["source"]) is None
+
+
+def test_how_far_the_clocks_are_apart_is_kept(venue: FakeVenue, database: Database) -> None:
+    venue.clock_skew = timedelta(seconds=-2)
+    found = probe(venue, database)
+    assert found["clock_skew_seconds"] == -2.0
+    expected = {"seconds": -2.0, "allowed_seconds": 2.0, "at": "2026-01-06T12:00:00+00:00"}
+    assert kept(database, found["source"]) == expected
+
+
+def test_clocks_that_are_too_far_apart_are_said_and_kept(venue: FakeVenue, database: Database) -> None:
+    source = probe(venue, database)["source"]
+    venue.clock_skew = timedelta(seconds=2.1)
+    with pytest.raises(InputError, match=r"its clock is 2\.1 s ahead of this machine's, more than 2 s: check the time sync"):
+        probe(venue, database)
+    state = kept(database, source)
+    assert isinstance(state, dict)
+    assert state["seconds"] == 2.1
 
 
 def test_accounts_of_active_brokers_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

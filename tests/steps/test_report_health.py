@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 from include.brokers.breaker import Breaker
+from include.brokers.clock import Skew
 from include.domain.health import CallCount
 from include.errors import BrokerUnavailable
 from include.settings import load_settings
@@ -24,6 +25,8 @@ def test_one_row_for_every_source_of_the_last_day(database: Database) -> None:
     breaker = Breaker(DatabaseSharedState(database), "ibkr-paper")
     for _ in range(5):
         breaker.failed("connect", BrokerUnavailable("connection refused"))
+    skew = Skew(-0.7, 2, NOW.isoformat())
+    DatabaseSharedState(database).change("clock:ibkr-paper", lambda _: (skew.document, None))
     assert report_health(load_settings(), database, NOW) == {
         "ibkr-paper": {
             "health": 0.71,  # (0.4 x 0.75 + 0.3 x 0.75 + 0.15 x 0.5) / 0.85 = 0.7059
@@ -34,6 +37,7 @@ def test_one_row_for_every_source_of_the_last_day(database: Database) -> None:
             "calls": 4,
             "errors": {"CONNECTION_ERROR": 1},
             "breaker": "open",
+            "clock_skew_seconds": -0.7,
         }
     }
 

@@ -6,12 +6,13 @@ host; on loopback the same as `base_url`). A trailing `/v2` of a URL is dropped,
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 
+from include.brokers import clock
 from include.brokers.alpaca import orders, reading
 from include.brokers.alpaca.discovery import discovered
 from include.brokers.alpaca.failures import Refusal
@@ -248,6 +249,10 @@ class AlpacaBroker(Broker):
         """Bars that begin in [start, end), prices as they were traded (not adjusted for splits)."""
         check_own(self.name, contract)
         return reading.bars(self._open(), contract, size, start, end)
+
+    def clock_skew(self) -> timedelta:
+        """By GET /v2/clock."""
+        return clock.measure(self._open().now)
 
     def stream_orders(self) -> AsyncIterator[OrderReport]:
         """Every change from now on; a connection that dies is opened again and what was missed is told first."""

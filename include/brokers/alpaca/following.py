@@ -10,6 +10,7 @@ from include.brokers.alpaca import reading
 from include.brokers.alpaca.reports import moment, order_report, quote, required
 from include.brokers.alpaca.standing import own_id, report_of
 from include.brokers.alpaca.streams import Login, order_messages, quote_messages
+from include.brokers.streaming import stream_begun
 from include.domain.contract import Contract
 from include.domain.order import Fill, OrderReport
 from include.domain.quote import Quote
@@ -121,6 +122,7 @@ async def follow_orders(
     while True:
         try:
             async with order_messages(url, await asyncio.to_thread(login)) as messages:
+                stream_begun()
                 if tried >= 0:
                     for row in await asyncio.to_thread(_changed, client, follower, began):
                         if report := follower.row(row):
@@ -188,6 +190,7 @@ async def _read_feed(
     by_symbol = {contract.symbol: contract for contract in contracts}
     try:
         async with quote_messages(url, login, sorted(by_symbol)) as messages:
+            stream_begun()
             async for row in messages:
                 contract = by_symbol.get(str(row.get("S")))
                 found = quote(contract, row, None) if contract else None

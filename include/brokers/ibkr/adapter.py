@@ -8,12 +8,13 @@ they are in currency units everywhere else.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from include.brokers import clock
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.checks import check_own
 from include.brokers.ibkr import account as accounts
@@ -179,6 +180,11 @@ class IbkrBroker(Broker):
         reading = self._for_reading()
         return reading.run(lambda: history.bars(reading, contract, size, start, end))
 
+    def clock_skew(self) -> timedelta:
+        """By the time that TWS tells, in whole seconds: right to half a second."""
+        reading = self._for_reading()
+        return clock.measure(lambda: reading.run(lambda: history.current_time(reading)))
+
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
         """Quotes as they change; the first one of each contract is how it stands."""
         check_own(self.name, *contracts)
@@ -207,7 +213,7 @@ class IbkrBroker(Broker):
 
     def find_order(self, client_order_id: str) -> OrderReport | None:
         """The order by `orderRef` among open and completed orders and executions of all clients."""
-        found = self._run(lambda: self._find(client_order_id))
+        found = self._run(lambda: orders.find(self._open(), client_order_id, self._account_code, self._magnifier))
         return found[1] if found else None
 
     def cancel(self, client_order_id: str) -> OrderReport:
@@ -218,7 +224,7 @@ class IbkrBroker(Broker):
             NotPermitted: Another client id placed it.
         """
         self._may_trade()
-        return self._run(lambda: self._cancel(client_order_id))
+        return self._run(lambda: orders.cancel(self._open(), client_order_id, self._account_code, self._magnifier))
 
     def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
         """Change an order under its own number: only the client id that placed it can.
@@ -248,12 +254,6 @@ class IbkrBroker(Broker):
         state = await accounts.read(self._open(), self._account_code)
         rows = await self._details_of(state.con_ids)
         return accounts.snapshot(self.account, state, rows, session, taken_at)
-
-    async def _find(self, client_order_id: str) -> tuple[Any, OrderReport] | None:
-        return await orders.find(self._open(), client_order_id, self._account_code, self._magnifier)
-
-    async def _cancel(self, client_order_id: str) -> OrderReport:
-        return await orders.cancel(self._open(), client_order_id, self._account_code, self._magnifier)
 
     async def _magnifier(self, con_id: str) -> Decimal:
         if self._knowledge.magnifier(con_id) is None:

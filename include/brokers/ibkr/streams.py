@@ -9,6 +9,7 @@ from include.brokers.base import ConnectionState
 from include.brokers.ibkr import failures, market_data
 from include.brokers.ibkr.session import Session
 from include.brokers.ibkr.wire import wire_contract
+from include.brokers.streaming import stream_begun
 from include.domain.contract import Contract
 from include.domain.order import OrderReport
 from include.domain.quote import Quote
@@ -86,6 +87,7 @@ async def stream_quotes(session: Session, contracts: Sequence[Contract]) -> Asyn
     feed = _QuoteFeed(session, contracts, give)
     try:
         await asyncio.wrap_future(session.start(feed.begin))
+        stream_begun()
         while True:
             item = await queue.get()
             if isinstance(item, PolybrokerError):
@@ -114,6 +116,7 @@ async def stream_orders(session: Session, read: Reading, poll_seconds: float) ->
     session.listeners.add(stir)
     try:
         known = _by_id(await asyncio.wrap_future(session.start(read)))
+        stream_begun()
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), poll_seconds)
