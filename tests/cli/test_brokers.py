@@ -1,12 +1,14 @@
 """`polybroker brokers`."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from include.brokers.alpaca.adapter import AlpacaBroker
+from include.settings import PROJECT
 from tests.cli.conftest import Polybroker
 
 
@@ -42,3 +44,17 @@ def test_a_change_is_told_once_and_kept(polybroker: Polybroker, monkeypatch: pyt
     text = polybroker("brokers", "changes").text
     assert "alpaca.capabilities.changed" in text
     assert "fractional" in text
+
+
+def test_an_adapter_that_cannot_be_imported_says_why(
+    polybroker: Polybroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(PROJECT / "include" / "config", tmp_path / "config"))
+    yaml = folder / "brokers" / "alpaca.yaml"
+    yaml.write_text(yaml.read_text(encoding="utf-8").replace("adapter:AlpacaBroker", "adapter:AlpacaBrokr"), encoding="utf-8")
+    monkeypatch.setenv("POLYBROKER_CONFIG_DIR", str(folder))
+    lines = polybroker("brokers", "matrix").text.splitlines()
+    assert [
+        line for line in lines if line.startswith("alpaca: brokers/alpaca.yaml, field 'adapter': expected 'package.module:Class'")
+    ]
+    assert not [line for line in lines if line.startswith("binance:")]
