@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from include.brokers.matrix import documents, matrix, narrowed
+from include.brokers.registry import broker_class
 from include.cli.wiring import project_database
-from include.settings import load_settings
+from include.errors import InputError
+from include.settings import Settings, load_settings
 from include.storage.capability_log import CapabilityLog, Discovery
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="What brokers can do, and how they are doing.")
@@ -42,6 +44,9 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="One document inst
     _show(discovered)
     if without:
         typer.echo(f"without an adapter, or with one that cannot be imported: {', '.join(without)}")
+    for name in without:
+        if settings.brokers[name].get("adapter"):
+            typer.echo(f"{name}: {_why_not(name, settings)}")
     if changed:
         typer.echo(
             f"changed since the last look: {', '.join(event.body['broker'] for event in changed)}; polybroker brokers changes"
@@ -82,3 +87,11 @@ def changes() -> None:
         for name, (before, after) in event.body["changes"].items():
             table.add_row(f"{event.time:%Y-%m-%d %H:%M}", where, name, json.dumps(before), json.dumps(after))
     Console().print(table)
+
+
+def _why_not(name: str, settings: Settings) -> str:
+    try:
+        broker_class(name, settings.brokers)
+    except InputError as error:
+        return str(error)
+    return "its adapter tells what it can do only once it is connected"

@@ -1,6 +1,7 @@
 """`polybroker brokers`."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.capabilities import document
+from include.settings import PROJECT
 from include.storage.capability_log import CapabilityLog
 from include.storage.database import open_database
 from tests.cli.conftest import Polybroker
@@ -65,3 +67,17 @@ def test_what_accounts_cannot_do_stands_below(polybroker: Polybroker, monkeypatc
     told = json.loads(polybroker("brokers", "matrix", "--json").text)["discovered"]["alpaca-main"]
     assert (told["seen_at"], told["capabilities"]["why_not"]) == ("2026-01-05T22:00:00Z", {"crypto": "not activated"})
     assert "alpaca.capabilities.discovered alpaca-main" in polybroker("brokers", "changes").text
+
+
+def test_an_adapter_that_cannot_be_imported_says_why(
+    polybroker: Polybroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(PROJECT / "include" / "config", tmp_path / "config"))
+    yaml = folder / "brokers" / "alpaca.yaml"
+    yaml.write_text(yaml.read_text(encoding="utf-8").replace("adapter:AlpacaBroker", "adapter:AlpacaBrokr"), encoding="utf-8")
+    monkeypatch.setenv("POLYBROKER_CONFIG_DIR", str(folder))
+    lines = polybroker("brokers", "matrix").text.splitlines()
+    assert [
+        line for line in lines if line.startswith("alpaca: brokers/alpaca.yaml, field 'adapter': expected 'package.module:Class'")
+    ]
+    assert not [line for line in lines if line.startswith("binance:")]
