@@ -1,8 +1,9 @@
 """## monitor_brokers: whether the brokers answer, every 15 minutes
 
-**Reads** each account of every portfolio at an active broker: it connects, reads the account, asks for one quote and the time.
-**Writes** how the calls went (`call_counts`, kept 30 days), how far the clocks are apart, and metrics
-`polybroker.broker.<source>.*` through Airflow's own statistics. It sends no order and keeps nothing of an account.
+**Reads** each account of every portfolio at an active broker: it connects, reads the account, asks for one quote, the time, and
+what the account can do. **Writes** how the calls went (`call_counts`, kept 30 days; *Brokers* in the menu shows the last 24
+hours), how far the clocks are apart, what accounts cannot do (runs choose brokers by it), and metrics
+`polybroker.broker.<source>.*` through Airflow's own statistics. It sends no order.
 
 **Red means:** one index of `probe_broker`: that account cannot be read now (its log says why, `polybroker brokers status` whether
 it is left alone), or its clock and this machine's are too far apart; the others were asked all the same · `report_health` always

@@ -7,7 +7,7 @@ folder, and its exceptions never leave it: every method raises only `include.err
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
@@ -15,7 +15,9 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
+from include.brokers.access_token import TokenKeeper
 from include.brokers.budgets import Budgets
+from include.brokers.capabilities import Capabilities, Limit, ResendClass
 from include.brokers.environment import source_of
 from include.domain.account import Account, AccountSnapshot
 from include.domain.bar import Bar, BarSize
@@ -26,14 +28,17 @@ from include.domain.order import Fill, Order, OrderChange, OrderReport
 from include.domain.quote import Quote
 from include.errors import Unsupported
 
-
-class ResendClass(StrEnum):
-    """What sending the same client order id again does: decides what follows a time-out (docs/architecture.md)."""
-
-    REPLAY_RETURNS_ORIGINAL = "replay_returns_original"
-    DUPLICATE_REFUSED = "duplicate_refused"
-    UNIQUE_AMONG_OPEN = "unique_among_open"
-    TAG_ONLY = "tag_only"
+__all__ = [
+    "AccountRows",
+    "AccountStore",
+    "Broker",
+    "BrokerContext",
+    "Capabilities",
+    "ConnectionState",
+    "Limit",
+    "LookupCache",
+    "ResendClass",
+]
 
 
 class ConnectionState(StrEnum):
@@ -44,66 +49,6 @@ class ConnectionState(StrEnum):
     CONNECTED = "connected"
     DEGRADED = "degraded"  # it answers, but not for everything: the line behind it is down, a token must be renewed
     CLOSED = "closed"  # for good: open another broker
-
-
-@dataclass(frozen=True)
-class Limit:
-    """What a broker can do less for some kinds of contracts than for others; None: as for the others.
-
-    Attributes:
-        asset_classes: The kinds it is about.
-    """
-
-    asset_classes: frozenset[str]
-    order_types: frozenset[str] | None = None
-    times_in_force: frozenset[str] | None = None
-    brackets: bool | None = None
-    cash_amounts: bool | None = None
-    extended_hours: bool | None = None
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What a broker can do, declared as data and checked before sending (`include/brokers/checks.py`).
-
-    Attributes:
-        lists_all: True when `contracts(None)` delivers everything it trades; False when it must be asked (IBKR).
-        knows_isin: True when the broker answers to ISINs, so that a name match is allowed after a definite miss.
-        resend: What a repeated client order id does.
-        order_types / times_in_force: `OrderType` / `TimeInForce` values it takes.
-        asset_classes: `AssetClass` values it trades.
-        fractional: Whether fractions of a unit can be traded at all.
-        brackets: Whether an entry may carry its closing orders.
-        cash_amounts: Whether an order may name money instead of a quantity.
-        extended_hours: Whether an order may fill outside of the regular session.
-        modifies: Whether a standing order can be changed.
-        bars / quote_stream / order_stream: Whether it tells historical bars, and follows quotes and orders live.
-        limits: Kinds of contracts for which it can do less; the first row of a kind counts.
-    """
-
-    lists_all: bool
-    knows_isin: bool
-    resend: ResendClass
-    order_types: frozenset[str]
-    times_in_force: frozenset[str]
-    asset_classes: frozenset[str]
-    fractional: bool = False
-    brackets: bool = False
-    cash_amounts: bool = False
-    extended_hours: bool = False
-    modifies: bool = False
-    bars: bool = False
-    quote_stream: bool = False
-    order_stream: bool = False
-    limits: tuple[Limit, ...] = ()
-
-    def for_kind(self, asset_class: str) -> "Capabilities":
-        """What it can do for one kind of contracts; everything of `limits` is worked in."""
-        limit = next((row for row in self.limits if asset_class in row.asset_classes), None)
-        if limit is None:
-            return self
-        told = {name: value for name, value in vars(limit).items() if name != "asset_classes" and value is not None}
-        return replace(self, limits=(), **told)
 
 
 class LookupCache(Protocol):
@@ -151,6 +96,7 @@ class BrokerContext:
         for_orders: True when the caller will send orders (IBKR: the exclusive order client id), False for reading.
         connects_when_asked: True where caches may answer everything: entering does not connect, the first request does.
         budgets: Parts of rate limits and client ids that are shared with other processes; None: this process is alone.
+        tokens: Where access tokens outlive this process (see `AccessToken`), or None.
     """
 
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -163,10 +109,15 @@ class BrokerContext:
     for_orders: bool = False
     connects_when_asked: bool = False
     budgets: Budgets | None = None
+    tokens: TokenKeeper | None = None
 
 
 class Broker(ABC):
-    """One open account at one broker. Not thread-safe; one instance per task."""
+    """One open account at one broker. Not thread-safe; one instance per task.
+
+    Attributes:
+        capabilities: What the adapter declares, of any account.
+    """
 
     name: str
     capabilities: Capabilities
@@ -187,6 +138,22 @@ class Broker(ABC):
     def state(self) -> ConnectionState:
         """Where the connection stands; never asks the broker."""
         return ConnectionState.CONNECTED
+
+    @property
+    def able(self) -> Capabilities:
+        """What can be done with this account as far as is known: `capabilities`, less what the broker told; never asks it."""
+        return self.capabilities
+
+    def discover(self) -> Capabilities:
+        """Ask the broker what can be done with this account; afterwards `able` is the answer.
+
+        An adapter only narrows (`Capabilities.without`, `.less`), and only by what was told: what could not be read, or is
+        missing in an answer, takes nothing away.
+
+        Raises:
+            BrokerUnavailable: It could not be read.
+        """
+        return self.able
 
     def refresh(self) -> None:
         """Renew what the connection is authenticated with, before it expires; without tokens that expire nothing happens.

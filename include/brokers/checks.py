@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from include.brokers.base import Capabilities
+from include.domain.contract import Contract
 from include.domain.order import Order, OrderType, TimeInForce
-from include.errors import InvalidQuantity, OrderRejected, Unsupported
+from include.errors import InvalidQuantity, InvalidSymbol, OrderRejected, Unsupported
 
 _NEEDS_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _NEEDS_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
@@ -22,6 +23,18 @@ def check_order(order: Order, capabilities: Capabilities) -> None:
     _check_numbers(order)
     _check_prices(order)
     _check_capabilities(order, capabilities)
+
+
+def check_own(broker: str, *contracts: Contract) -> None:
+    """Nothing where every contract is one of this broker's.
+
+    Raises:
+        InvalidSymbol: It is another's: ids of two brokers may be alike, so nothing may be asked or sent with it.
+    """
+    for contract in contracts:
+        if contract.broker != broker:
+            words = f"{contract.symbol}: a contract of {contract.broker} is none of {broker}: map the instrument at {broker}"
+            raise InvalidSymbol(words, broker=broker)
 
 
 def _check_numbers(order: Order) -> None:
@@ -72,10 +85,12 @@ def _check_prices(order: Order) -> None:
 def _check_capabilities(order: Order, able: Capabilities) -> None:
     kind = order.contract.asset_class
     can = able.for_kind(kind)
+    because = f" in this account: {able.why_not[kind]}" if kind in able.why_not else ""
     asked = {
-        f"trades no {kind.value}": kind in able.asset_classes,
+        f"trades no {kind.value}{because}": kind in able.asset_classes,
         f"takes no {order.order_type.value} orders for {kind.value}": order.order_type in can.order_types,
         f"takes no {order.time_in_force.value} orders for {kind.value}": order.time_in_force in can.times_in_force,
+        f"takes no fractions of {kind.value}": order.cash_amount is not None or not order.quantity % 1 or can.fractional,
         "takes no brackets": not order.is_bracket or can.brackets,
         "takes no amount of money": order.cash_amount is None or can.cash_amounts,
         "fills only in regular hours": not order.extended_hours or can.extended_hours,

@@ -103,6 +103,15 @@ class Guarded(Broker):
         return self.inner.capabilities
 
     @property
+    def able(self) -> Capabilities:
+        """The adapter's."""
+        return self.inner.able
+
+    def discover(self) -> Capabilities:
+        """The adapter's."""
+        return self._read("discover", self.inner.discover)
+
+    @property
     def state(self) -> ConnectionState:
         """The adapter's; `closed` after a call hung."""
         return ConnectionState.CLOSED if self._hung else self.inner.state
@@ -163,7 +172,7 @@ class Guarded(Broker):
         Raises:
             Terminal: The order makes no sense, the broker does not declare that it can do it, or it refused.
         """
-        check_order(order, self.capabilities)
+        check_order(order, self.able)
         return self._once("submit", lambda: self.inner.submit(order), OutcomeUnknown)
 
     def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:

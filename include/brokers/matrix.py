@@ -1,17 +1,10 @@
 """What every configured broker can do, as a document and side by side."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from enum import StrEnum
 from typing import Any
 
-from include.brokers.base import Capabilities
+from include.brokers.capabilities import document
 from include.brokers.registry import Configs, declared_capabilities
-
-
-def document(capabilities: Capabilities) -> dict[str, Any]:
-    """Capabilities as plain JSON types: sets are sorted, `limits` is a list of what is less for which kinds."""
-    return {field.name: _plain(getattr(capabilities, field.name)) for field in fields(capabilities)}
 
 
 def documents(configs: Configs) -> dict[str, dict[str, Any]]:
@@ -24,22 +17,12 @@ def documents(configs: Configs) -> dict[str, dict[str, Any]]:
     return {name: document(capabilities) for name, capabilities in sorted(found.items())}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, frozenset):
-        return sorted(str(one) for one in value)
-    if isinstance(value, tuple):
-        return [{name: _plain(told) for name, told in vars(one).items() if told is not None} for one in value]
-    return value
-
-
 def matrix(declared: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
     """Rows of a table: what it is about, and each broker's word in the order of `declared`.
 
     Lists are their words with commas, "" where there is none; what is less for some kinds stands below, a row for each name.
     """
-    names = list(dict.fromkeys(name for told in declared.values() for name in told if name != "limits"))
+    names = list(dict.fromkeys(name for told in declared.values() for name in told if name not in ("limits", "why_not")))
     rows = [(name, [_word(told.get(name)) for told in declared.values()]) for name in names]
     for name in names:
         cells = [_limited(told.get("limits", ()), name) for told in declared.values()]
@@ -57,3 +40,16 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, list) else str(value if value is not None else "")
+
+
+def narrowed(declared: Mapping[str, Any], found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(what it is about, declared, discovered) of everything in which an account can do less; [] where it can do all.
+
+    Args:
+        declared: A broker's document.
+        found: Of one of its accounts.
+    """
+    reasons: Mapping[str, str] = found.get("why_not", {})
+    rows = [(kind, "yes", f"no: {reasons[kind]}") for kind in declared["asset_classes"] if kind in reasons]
+    both = matrix({"declared": declared, "found": found})
+    return rows + [(name, cells[0], cells[1]) for name, cells in both if name != "asset_classes" and cells[0] != cells[1]]

@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from include.brokers.access_token import TokenKeeper
 from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
 from include.brokers.breaker import Breaker
 from include.brokers.budgets import Budgets
@@ -32,6 +33,7 @@ def open_broker(
     accounts: AccountStore | None = None,
     shared: SharedState | None = None,
     calls: CallStore | None = None,
+    tokens: TokenKeeper | None = None,
     sandbox_token: str | None = None,
     for_orders: bool = False,
     connects_when_asked: bool = False,
@@ -46,6 +48,7 @@ def open_broker(
         accounts: Where in-process accounts are kept.
         shared: What all processes know together: circuit breakers, parts of rate limits, client ids. None: this process is alone.
         calls: Where calls are counted; None: nowhere.
+        tokens: Where access tokens are kept for other processes; None: nowhere.
         sandbox_token: Token of the local venues; proves a sandbox account.
         for_orders: True where orders will be sent (IBKR's exclusive client id).
         connects_when_asked: True where caches may answer everything, so that nobody has to be connected to.
@@ -70,6 +73,7 @@ def open_broker(
                     lookups=lookups,
                     shared=shared,
                     calls=calls,
+                    tokens=tokens,
                     sandbox_token=sandbox_token,
                     connects_when_asked=connects_when_asked,
                 )
@@ -84,6 +88,7 @@ def open_broker(
             mirror=mirror,
             for_orders=for_orders,
             connects_when_asked=connects_when_asked,
+            tokens=tokens,
         )
         if shared is not None:
             source = source_of(account.broker, account.environment, sandbox_token)

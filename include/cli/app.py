@@ -1,6 +1,7 @@
 """`polybroker`: the commands, one module each, and the one place where an error becomes an exit code."""
 
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -37,11 +38,19 @@ app.add_typer(identities.app, name="identities")
 
 
 def main() -> None:
-    """Run the command line. Exit code 2 for wrong input, 1 for anything else that went wrong, 0 else."""
+    """Run the command line. Exit code 2 for wrong input (a folder that cannot be used is one), 1 for other errors, 0 else."""
     try:
         app()
     except PolybrokerError as error:
-        # The message quotes the user's own data: brackets in it are text.
-        words = f"[red]{type(error).__name__}[/red]: {escape(str(error))}"
-        Console(stderr=True, soft_wrap=True).print(words, highlight=False, emoji=False)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+        _end(error)
+    except OSError as error:
+        if error.filename is None:  # about no file: nothing that a user could put right
+            raise
+        _end(InputError(f"expected a file or folder that can be used: {error.strerror}", source=error.filename))
+
+
+def _end(error: PolybrokerError) -> NoReturn:
+    # The message quotes the user's own data: brackets in it are text.
+    words = f"[red]{type(error).__name__}[/red]: {escape(str(error))}"
+    Console(stderr=True, soft_wrap=True).print(words, highlight=False, emoji=False)
+    sys.exit(2 if isinstance(error, InputError) else 1)

@@ -18,7 +18,7 @@ from include.mapping.handle_file import has_heading, read_handles
 from include.mapping.handles import HandleVerdict, check_handles
 from include.settings import Settings, load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Hand-made lists of brokers' ids.")
+app = typer.Typer(no_args_is_help=True, help="Hand-made lists of brokers' ids (docs/mapping.md).")
 
 
 @app.callback()

@@ -20,6 +20,7 @@ from include.steps.build_universe import build_universe
 from include.steps.check_coverage import check_coverage
 from include.steps.check_risk import check_risk
 from include.steps.convert_currency import convert_currency
+from include.steps.discovered import narrowed, run_discovered
 from include.steps.fetch_accounts import fetch_accounts
 from include.steps.fetch_screens import fetch_screens
 from include.steps.identities import open_identities
@@ -118,7 +119,8 @@ class Pipeline:
             if not isinstance(last, BrokerUnavailable):  # wrong keys, a locked database: a venue would not help
                 raise last
             raise BrokerUnavailable("no broker delivered contracts; is the sandbox up? (polybroker sandbox up, or run --sandbox)")
-        capabilities = declared_capabilities(self._settings.brokers, self._run.brokers)
+        declared = declared_capabilities(self._settings.brokers, self._run.brokers)
+        capabilities = narrowed(declared, self._run, run_discovered(self._run, self._database))
         measured = run_health(self._run, self._database)
         merge_mappings(self._run, delivered, self._settings, capabilities, measured, self._database)
         check_coverage(self._run, self._settings)

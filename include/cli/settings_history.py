@@ -63,7 +63,7 @@ def diff(before: Version, after: Version = NOW) -> None:
 
 def backup(file: Annotated[Path, typer.Argument(help="A zip that does not exist yet.")]) -> None:
     """Write all files of the configuration, as they are now, into a zip. Example: `polybroker config backup before.zip`"""
-    files = read_files(Environ().config_dir)
+    files = _files(NOW, Environ())
     try:
         with file.open("xb") as target:
             target.write(packed(files))
@@ -97,9 +97,14 @@ def restore(version: Version) -> None:
 def _files(version: str, environ: Environ) -> Files:
     """The files of `now`, of a zip, or of a version in the database."""
     if version == NOW:
-        return read_files(environ.config_dir)
+        files = read_files(environ.config_dir)
+        if not files:
+            raise InputError("expected a folder with the configuration (POLYBROKER_CONFIG_DIR)", source=environ.config_dir)
+        return files
     path = Path(version)
     if path.is_file():
         return unpacked(path.read_bytes(), path)
+    if path.suffix or len(path.parts) > 1:  # no hash has these
+        raise InputError("expected a file of `polybroker config backup`; there is none of this name", source=path)
     with project_database(environ) as database:
         return ConfigVersions(database).files(version)

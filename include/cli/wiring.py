@@ -16,6 +16,7 @@ from include.storage.database import Database, is_new_file, open_database, upgra
 from include.storage.lookups import DatabaseLookupCache
 from include.storage.paper import DatabaseAccountStore
 from include.storage.shared_states import DatabaseSharedState
+from include.storage.tokens import token_store
 
 
 @contextmanager
@@ -40,6 +41,7 @@ def open_account(
         accounts=DatabaseAccountStore(database),
         shared=DatabaseSharedState(database),
         calls=CallCounts(database),
+        tokens=token_store(database, os.environ),
         sandbox_token=opening.sandbox_token(settings, os.environ),
         for_orders=for_orders,
         connects_when_asked=connects_when_asked,

@@ -19,6 +19,7 @@ from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
 from include.storage.paper import DatabaseAccountStore
 from include.storage.shared_states import DatabaseSharedState
+from include.storage.tokens import token_store
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ def open_broker(
         accounts=DatabaseAccountStore(database),
         shared=DatabaseSharedState(database),
         calls=CallCounts(database),
+        tokens=token_store(database, environ),
         sandbox_token=opening.sandbox_token(settings, environ),
         for_orders=for_orders,
         connects_when_asked=connects_when_asked,

@@ -134,13 +134,15 @@ def merge_mappings(delivered: list[dict[str, Any]] | dict[str, Any] | None) -> s
     from include.brokers.registry import declared_capabilities
     from include.hooks.assets import announce_universe
     from include.steps.broker_health import run_health
+    from include.steps.discovered import narrowed, run_discovered
     from include.steps.merge_mappings import merge_mappings as merge
 
     now = job()
     with now.database() as database:
         # Airflow hands over one result of a mapped group bare, several as a list.
         results = [delivered] if isinstance(delivered, dict) else list(delivered or [])
-        capabilities = declared_capabilities(now.settings.brokers, now.run.brokers)
+        declared = declared_capabilities(now.settings.brokers, now.run.brokers)
+        capabilities = narrowed(declared, now.run, run_discovered(now.run, database))
         uri = merge(now.run, results, now.settings, capabilities, run_health(now.run, database), database)
         announce_universe(now.run, uri)
         return uri

@@ -16,7 +16,7 @@ from include.domain.terms import Terms, first_fit
 
 
 class Able(Protocol):
-    """What an adapter declares (`include.brokers.base.Capabilities`)."""
+    """What can be done at a broker (`include.brokers.base.Capabilities`)."""
 
     @property
     def asset_classes(self) -> Set[str]:
@@ -29,6 +29,10 @@ class Able(Protocol):
     @property
     def times_in_force(self) -> Set[str]:
         """`TimeInForce` values it takes."""
+
+    @property
+    def why_not(self) -> Mapping[str, str]:
+        """Kinds that are declared and cannot be traded now, and why."""
 
     def for_kind(self, asset_class: str) -> "Able":
         """What it can do for one kind."""
@@ -93,6 +97,8 @@ def cannot_trade(offer: Offer, wanted: Wanted) -> str | None:
     """Why it would refuse the order that planning sends, by what its adapter declares; None: it takes it, or declares nothing."""
     if offer.able is None:
         return None
+    if why := offer.able.why_not.get(wanted.asset_class):
+        return f"trades no {wanted.asset_class} in this account: {why}"
     if wanted.asset_class not in offer.able.asset_classes:
         return f"trades no {wanted.asset_class}"
     able, kind, lasting = offer.able.for_kind(wanted.asset_class), wanted.asset_class, time_in_force(wanted.asset_class)

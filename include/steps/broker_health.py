@@ -28,7 +28,7 @@ def broker_health(portfolios: Iterable[Portfolio], database: Database, end: date
     accounts = [account for portfolio in portfolios for account in portfolio.accounts]
     found = {}
     for source, rows in counts.between(end - WINDOW, end).items():
-        ids = [account.account_id for account in accounts if _is_at(source, account)]
+        ids = [account.account_id for account in accounts if is_at(source, account)]
         found[source] = health(rows, counts.filled(ids, end - WINDOW, end))
     return found
 
@@ -47,14 +47,14 @@ def run_health(run: Run, database: Database) -> dict[str, Decimal]:
         scores: dict[str, str] = {}
         for account in (account for portfolio in run.portfolios for account in portfolio.accounts):
             for source, measured in found.items():
-                if _is_at(source, account) and measured.score is not None:
+                if is_at(source, account) and measured.score is not None:
                     score = min(measured.score, Decimal(scores.get(account.broker, "1")))
                     scores[account.broker] = str(score)
         write_json(uri, dict(sorted(scores.items())))
     return {broker: Decimal(score) for broker, score in read_json(uri).items()}
 
 
-def _is_at(source: str, account: Account) -> bool:
+def is_at(source: str, account: Account) -> bool:
     """Whether an account's calls are counted under a source (`include.brokers.environment.source_of`)."""
     sandbox = account.environment is Environment.SANDBOX
     own = f"{account.broker}-sbx" if sandbox else f"{account.broker}-{account.environment.value}"

@@ -17,6 +17,7 @@ from include.domain.run import Run
 from include.errors import BrokerUnavailable, InputError, NotPermitted, PolybrokerError
 from include.settings import Settings
 from include.steps.broker_limits import broker_limits, snapshots_of
+from include.steps.discovered import run_discovered
 from include.steps.plan_candidates import candidates, committed_by, frozen_by, rates_to
 from include.steps.settle_orders import settle_orders
 from include.storage.artifacts import read_json, to_json, write_json
@@ -151,6 +152,7 @@ class _Desk:
             converting=frozenset(a.account_id for a in portfolio.accounts if settings.brokers[a.broker].get("converts_currency")),
             committed=committed_by(standing + _over_since(snapshots, journal), snapshots),
             broker_limits=broker_limits(run),
+            barred=run_discovered(run, self._database),
             plan_only=sizes.get("plan_only_reason") if sizes.get("plan_only") else None,
         )
         quotes, problems = _quotes(draft, self._open_reader)

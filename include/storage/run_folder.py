@@ -46,6 +46,11 @@ class RunFolder:
         return self.path(f"identities/{key}.parquet")
 
     @property
+    def discovered(self) -> str:
+        """What brokers told that the run's accounts cannot trade."""
+        return self.path("discovered.json")
+
+    @property
     def health(self) -> str:
         """Health score by broker, as measured before the run (merge_mappings)."""
         return self.path("health.json")

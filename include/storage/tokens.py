@@ -5,31 +5,24 @@ commas, as Airflow takes them: the first encrypts, all decrypt; after `rotate` t
 """
 
 import json
+import os
 from collections.abc import Mapping
-from datetime import datetime
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 from sqlalchemy import Connection, select, update
 
-from include.domain.model import Value
+from include.domain.token import Token
 from include.errors import InputError
 from include.storage.database import Database
+from include.storage.leases import lease
 from include.storage.tables import tokens
 
 OWN_KEY, AIRFLOW_KEY = "POLYBROKER_FERNET_KEY", "AIRFLOW__CORE__FERNET_KEY"
-
-
-class Token(Value):
-    """One token.
-
-    Attributes:
-        value: Shown nowhere; `value.get_secret_value()` reads it.
-        expires_at: Aware UTC; None: it does not tell.
-    """
-
-    value: SecretStr
-    expires_at: datetime | None = None
+TURN_SECONDS = 60.0  # longer than a log-in takes; a process that died in the middle of one is followed after it
+KEPT_AFTER_END = timedelta(days=7)  # so that a person sees what ended; then it goes
 
 
 def cipher(environ: Mapping[str, str]) -> MultiFernet:
@@ -51,15 +44,25 @@ def cipher(environ: Mapping[str, str]) -> MultiFernet:
         raise InputError("expected Fernet keys with commas: 32 url-safe base64-encoded bytes each", source=name) from None
 
 
+def token_store(database: Database, environ: Mapping[str, str]) -> "TokenStore | None":
+    """The tokens of a database; None without a key in the environment: tokens then live in the process that asked for them.
+
+    Raises:
+        InputError: A key that is none.
+    """
+    has_key = any(environ.get(name, "").strip(" ,") for name in (OWN_KEY, AIRFLOW_KEY))
+    return TokenStore(database, cipher(environ)) if has_key else None
+
+
 class TokenStore:
-    """The tokens in the database, by name (`<broker>:<account>:<what>`)."""
+    """The tokens in the database, by name (`<broker>:<hash of the login>`): an `include.brokers.access_token.TokenKeeper`."""
 
     def __init__(self, database: Database, keys: MultiFernet) -> None:
         self._database = database
         self._keys = keys
 
     def put(self, name: str, token: Token, at: datetime) -> None:
-        """Keep a token in the place of the one before."""
+        """Keep a token in the place of the one before; those of any name that ended a week ago go."""
         # The name is encrypted too: a row that somebody copied to another name is not taken for that one's token.
         secret = self._keys.encrypt(json.dumps([name, token.value.get_secret_value()]).encode())
         row = {"name": name, "secret": secret, "expires_at": token.expires_at, "updated_at": at}
@@ -67,6 +70,7 @@ class TokenStore:
         changed = {column: insert.excluded[column] for column in row if column != "name"}
         with self._database.write() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=changed), row)
+            connection.execute(tokens.delete().where(tokens.c.expires_at < at - KEPT_AFTER_END))
 
     def get(self, name: str) -> Token | None:
         """The token of a name; None where there is none.
@@ -93,6 +97,14 @@ class TokenStore:
         """Remove a token; False where there was none."""
         with self._database.write() as connection:
             return connection.execute(tokens.delete().where(tokens.c.name == name).returning(tokens.c.name)).first() is not None
+
+    def turn(self, name: str, wait_seconds: float = TURN_SECONDS) -> AbstractContextManager[object]:
+        """Held by one process at a time, for asking the broker for a token of that name; no transaction stays open meanwhile.
+
+        Raises:
+            Transient: Another process still had it after `wait_seconds`, or the database does not answer.
+        """
+        return lease(self._database, f"token:{name}", f"process {os.getpid()}", TURN_SECONDS, wait_seconds)
 
     def rotate(self) -> int:
         """Encrypt every token with the first key. Returns how many there are; with an error nothing is changed.

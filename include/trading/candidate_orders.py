@@ -32,7 +32,7 @@ def orders_of(
     stop = _stopped(candidate, plan)
     if stop:
         return [stop]
-    found = route(candidate, plan.portfolio, plan.snapshots) if candidate.target_weight > 0 else None
+    found = route(candidate, plan.portfolio, plan.snapshots, plan.barred) if candidate.target_weight > 0 else None
     if isinstance(found, str) and not candidate.holdings:
         return [found]
     # A holding that cannot be bought anywhere any more is still measured, and sold down, on the contract that is held.
@@ -96,6 +96,9 @@ def _sells(candidate: Candidate, plan: PlanInput, target: Decimal, excess: Decim
         if quantity <= 0:
             continue
         excess -= quantity
+        if why := plan.barred.get(holding.account_id, {}).get(holding.contract.asset_class):
+            outcomes.append(f"account_restricted: {holding.account_id} holds it: {why}")
+            continue
         where = Route(holding.account_id, holding.contract, "held there")
         quote = plan.quotes.get((holding.account_id, holding.contract.native_id))
         distrusted = distrust(quote, holding.contract, _expected(candidate, holding.contract, plan), plan.portfolio.limits)

@@ -43,7 +43,7 @@ def wanted_quotes(plan: PlanInput) -> dict[str, list[Contract]]:
             if plan.is_read(holding.account_id):  # else nothing is planned for it
                 contracts[(holding.account_id, holding.contract.native_id)] = holding.contract
         if candidate.target_weight > 0:
-            found = route(candidate, plan.portfolio, plan.snapshots)
+            found = route(candidate, plan.portfolio, plan.snapshots, plan.barred)
             if isinstance(found, Route):
                 contracts[(found.account_id, found.contract.native_id)] = found.contract
     by_account: dict[str, list[Contract]] = {}
@@ -78,7 +78,7 @@ def _owners(candidates: Sequence[Candidate], plan: PlanInput) -> dict[tuple[str,
     """(account id, native id) to the ticker that trades it: the one that holds it, else the first that is routed there."""
     owners = {(h.account_id, h.contract.native_id): c.ticker for c in candidates for h in c.holdings}
     for candidate in candidates:
-        found = route(candidate, plan.portfolio, plan.snapshots) if candidate.target_weight > 0 else None
+        found = route(candidate, plan.portfolio, plan.snapshots, plan.barred) if candidate.target_weight > 0 else None
         if isinstance(found, Route):
             owners.setdefault((found.account_id, found.contract.native_id), candidate.ticker)
     return owners

@@ -30,6 +30,7 @@ class PlanInput:
         converting: Account ids whose broker changes currencies by itself.
         committed: (account id, currency) to what open buys of earlier plans may still take: it is not free.
         broker_limits: Broker to what it may be sent at most; one that is absent has no limits of its own.
+        barred: Account id to the kinds of contracts that its broker says it cannot trade, and why: they stay as they are there.
         plan_only: Why nothing of this portfolio may be sent, or None.
     """
 
@@ -47,6 +48,7 @@ class PlanInput:
     converting: frozenset[str] = frozenset()
     committed: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     broker_limits: Mapping[str, BrokerLimits] = field(default_factory=dict)
+    barred: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     plan_only: str | None = None
 
     def is_read(self, account_id: str) -> bool:

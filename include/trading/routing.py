@@ -1,6 +1,8 @@
 """Which account buys an instrument. Sells happen where it is held; nothing is re-routed away from a broker in trouble."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from include.domain.account import AccountSnapshot
 from include.domain.contract import Contract
@@ -18,21 +20,28 @@ class Route:
     reason: str
 
 
-def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, AccountSnapshot]) -> Route | str:
+def route(
+    candidate: Candidate,
+    portfolio: Portfolio,
+    snapshots: dict[str, AccountSnapshot],
+    barred: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Route | str:
     """The account and contract for buying a candidate, or the reason why none may.
 
     Brokers are asked in the candidate's order of preference. One whose mapping waits for a person ends the search, whatever the
     mapping says now (what was matched yesterday may be another listing today, or none); so does one that could not be asked
-    (`unavailable`), or whose account is frozen: its names wait, they are not re-routed. One that definitely has no such contract
-    is passed over. The wanted listing at any broker comes before another listing, where that may be traded at all.
+    (`unavailable`), or whose account is frozen: its names wait, they are not re-routed. One that definitely has no such contract,
+    or whose account may not trade this kind, is passed over. The wanted listing at any broker comes before another listing, where
+    that may be traded at all.
 
     Args:
         candidate: The instrument.
         portfolio: Only its accounts are considered.
         snapshots: Account id to this run's snapshot; an account without one counts as frozen.
+        barred: Account id to the kinds of contracts that its broker says it cannot trade, and why.
     """
     by_broker = {account.broker: account.account_id for account in reversed(portfolio.accounts)}
-    refused = []
+    refused, restricted = [], False
     other: Route | None = None
     for broker in candidate.preference:
         if broker not in by_broker:
@@ -48,6 +57,10 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
         if mapping.contract is None or not usable:
             refused.append(f"{broker}: {mapping.reason or mapping.status.value}")
             continue
+        if why_not := barred.get(account_id, {}).get(mapping.contract.asset_class):
+            refused.append(f"{broker}: {why_not}")
+            restricted = True
+            continue
         snapshot = snapshots.get(account_id)
         if snapshot is None or snapshot.frozen:
             return f"account_frozen: {account_id} is preferred and could not be read"
@@ -56,4 +69,5 @@ def route(candidate: Candidate, portfolio: Portfolio, snapshots: dict[str, Accou
         if wanted:
             return found
         other = other or found
-    return other or f"not_mapped: {'; '.join(refused) or 'no broker of this portfolio trades it'}"
+    kind = "account_restricted" if restricted else "not_mapped"
+    return other or f"{kind}: {'; '.join(refused) or 'no broker of this portfolio trades it'}"

@@ -1,11 +1,12 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from include.brokers.base import Capabilities, Limit, ResendClass
-from include.brokers.checks import check_order
+from include.brokers.checks import check_order, check_own
 from include.domain.instrument import AssetClass
-from include.errors import InvalidQuantity, OrderRejected, Unsupported
+from include.errors import InvalidQuantity, InvalidSymbol, OrderRejected, Unsupported
 from tests.fakes.orders import make_order
 
 ABLE = Capabilities(
@@ -26,10 +27,10 @@ ABLE = Capabilities(
 )
 
 
-def check(kind: str = "stock", **fields: Any) -> None:
+def check(kind: str = "stock", able: Capabilities = ABLE, **fields: Any) -> None:
     made = make_order()
     contract = made.contract.model_copy(update={"asset_class": AssetClass(kind)})
-    check_order(made.model_copy(update={"contract": contract, **_typed(made, fields)}), ABLE)
+    check_order(made.model_copy(update={"contract": contract, **_typed(made, fields)}), able)
 
 
 def _typed(made: Any, fields: dict[str, Any]) -> dict[str, Any]:
@@ -86,3 +87,28 @@ def test_what_can_be_sent(fields: dict[str, Any]) -> None:
 def test_what_cannot(fields: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         check(**fields)
+
+
+def test_contracts_of_another_broker() -> None:
+    ours = make_order().contract
+    check_own(ours.broker, ours, ours)
+    check_own("anybody")
+    theirs = ours.model_copy(update={"broker": "other"})
+    with pytest.raises(InvalidSymbol, match="a contract of other is none of"):
+        check_own(ours.broker, ours, theirs)
+
+
+def test_what_this_account_cannot_do() -> None:
+    able = ABLE.without({"crypto": "not activated yet"})
+    check(able=able)
+    with pytest.raises(Unsupported, match="trades no crypto in this account: not activated yet"):
+        check("crypto", able, time_in_force="gtc")
+
+
+def test_fractions() -> None:
+    whole, broken = {"quantity": "2.0"}, {"quantity": "2.5"}
+    check(**whole)
+    check(able=replace(ABLE, fractional=True), **broken)
+    with pytest.raises(Unsupported, match="takes no fractions of stock"):
+        check(**broken)
+    check(**broken, cash_amount="500")  # the broker makes the fraction

@@ -3,7 +3,8 @@
 import json
 
 from include.brokers.base import Capabilities, Limit, ResendClass
-from include.brokers.matrix import document, documents, matrix
+from include.brokers.capabilities import document
+from include.brokers.matrix import documents, matrix, narrowed
 from include.settings import load_settings
 
 TOY = Capabilities(
@@ -43,3 +44,12 @@ def test_rows_of_a_table() -> None:
     assert rows["times_in_force, less"] == ["crypto, fx: gtc, ioc", ""]
     assert "limits" not in rows
     assert matrix({}) == []
+
+
+def test_what_an_account_cannot_do() -> None:
+    found = TOY.without({"crypto": "not activated"}).less({"stock"}, brackets=False)
+    assert narrowed(document(TOY), document(found)) == [
+        ("crypto", "yes", "no: not activated"),
+        ("brackets, less", "crypto, fx: no", "stock: no; crypto, fx: no"),
+    ]
+    assert narrowed(document(TOY), document(TOY)) == []

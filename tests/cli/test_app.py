@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +52,13 @@ def test_brackets_in_a_message_are_text(monkeypatch: pytest.MonkeyPatch, capsys:
         application.main()
     assert ended.value.code == 2
     assert capsys.readouterr().err == "InputError: /in [bold]/a.csv: expected a price (found '[/red]')\n"
+
+
+def test_a_folder_that_cannot_be_made_is_told_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environ = {**os.environ, "POLYBROKER_SANDBOX_DIR": str(tmp_path / "file" / "sandbox")}
+    command = [sys.executable, "-m", "include.cli", "sandbox", "up"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    assert done.returncode == 2
+    folder = tmp_path / "file" / "sandbox"
+    assert done.stderr == f"InputError: {folder}: expected a file or folder that can be used: Not a directory\n"

@@ -138,3 +138,20 @@ def test_a_configuration_that_is_broken_now_can_be_restored_over(polybroker: Pol
 @pytest.mark.parametrize("command", ["history", "diff", "backup", "restore", "validate"])
 def test_help_has_an_example(polybroker: Polybroker, command: str) -> None:
     assert f"polybroker config {command}" in " ".join(polybroker("config", command, "--help").text.split())
+
+
+@pytest.mark.parametrize("words", [("backup", "{}/b.zip"), ("diff", "now")])
+def test_a_folder_without_a_configuration_is_told_and_nothing_is_written(
+    polybroker: Polybroker, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("POLYBROKER_CONFIG_DIR", str(tmp_path / "nowhere"))
+    text = refused(polybroker("config", words[0], words[1].format(tmp_path)))
+    assert text == f"{tmp_path / 'nowhere'}: expected a folder with the configuration (POLYBROKER_CONFIG_DIR)"
+    assert not (tmp_path / "b.zip").exists()
+
+
+@pytest.mark.parametrize("name", ["before.zip", "backups/before"])
+def test_a_backup_that_is_not_there_is_no_unknown_hash(polybroker: Polybroker, config: Path, name: str) -> None:
+    text = refused(polybroker("config", "restore", name))
+    assert text == f"{name}: expected a file of `polybroker config backup`; there is none of this name"
+    assert "polybroker config history" in refused(polybroker("config", "restore", "3f2a91"))

@@ -7,8 +7,9 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from include.domain.token import Token
 from include.storage.database import open_database
-from include.storage.tokens import Token, TokenStore, cipher
+from include.storage.tokens import TokenStore, cipher
 from tests.cli.conftest import Polybroker
 
 NOW = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)

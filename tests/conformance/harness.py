@@ -39,6 +39,7 @@ class Ability(StrEnum):
     AUCTIONS = "opening and closing auctions"
     PACING = "a limit of requests"
     CURRENCIES = "pairs of currencies"
+    RIGHTS = "an account from which rights can be taken"
     HUNDREDTHS = "quotes in hundredths of the currency unit"
 
 
@@ -163,6 +164,14 @@ class Harness(ABC):
 
     def line_is_back(self) -> None:
         """What `CONNECTIVITY_LOST` began is over."""
+        raise NotImplementedError
+
+    def restrict(self, kind: AssetClass | None) -> None:
+        """The account may trade nothing of a kind from now on, None: nothing at all (`Ability.RIGHTS`)."""
+        raise NotImplementedError
+
+    def unrestrict(self) -> None:
+        """It may trade everything again."""
         raise NotImplementedError
 
     def token_login(self) -> Mapping[str, str]:

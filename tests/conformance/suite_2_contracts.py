@@ -7,15 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from include.brokers.base import Broker
+from include.brokers.checks import check_order
 from include.domain.bar import BarSize
 from include.domain.contract import CONTRACT_SCHEMA
 from include.domain.instrument import AssetClass, Instrument
+from include.domain.order import TimeInForce
 from include.domain.quote import Quote
-from include.errors import Transient
+from include.errors import Terminal, Transient, Unsupported
 from include.sandbox.faults import Fault
-from tests.conformance.base import Cases, raised
+from tests.conformance.base import ID, Cases, raised
 from tests.conformance.cases import needs, over
 from tests.conformance.harness import NOW, PRICE, Ability
 
@@ -174,3 +177,58 @@ class Contracts(Cases):
         """The stock's quote is there, and near its mark."""
         quote = broker.quotes([self.stock])[self.stock.native_id]
         assert abs((quote.mid or 0) - PRICE) < 1
+
+    @needs(verb="discover")
+    def test_c220_an_unrestricted_account(self) -> None:
+        """A broker that tells what an account can do takes no kind of contract away from an unrestricted one."""
+        found = self.broker.discover()
+        assert (found.asset_classes, found.why_not) == (self.broker.capabilities.asset_classes, {})
+        assert self.broker.able == found
+
+    @needs(verb="discover", ability=Ability.RIGHTS)
+    def test_c221_a_blocked_account(self) -> None:
+        """An account that is blocked trades nothing and says why; when it is free again the next look says so."""
+        self.venue.restrict(None)
+        found = self.broker.discover()
+        assert found.asset_classes == frozenset()
+        assert set(found.why_not) == set(self.broker.capabilities.asset_classes)
+        with pytest.raises(Unsupported, match="in this account"):
+            check_order(self.order(), self.broker.able)
+        self.venue.unrestrict()
+        assert self.broker.discover().why_not == {}
+        check_order(self.order(), self.broker.able)
+
+    @needs(verb="discover", ability=Ability.RIGHTS, asset_class=AssetClass.CRYPTO)
+    def test_c222_a_kind_that_is_not_activated(self) -> None:
+        """A kind that this account may not trade is taken away with its reason, and the others stay."""
+        self.venue.restrict(AssetClass.CRYPTO)
+        found = self.broker.discover()
+        assert found.asset_classes == self.broker.capabilities.asset_classes - {AssetClass.CRYPTO}
+        assert list(found.why_not) == [AssetClass.CRYPTO]
+        assert self.broker.able == found
+
+    @needs(verb="discover")
+    @over("read_fault", READ_FAULTS)
+    def test_c223_unreadable_takes_nothing_away(self, read_fault: Fault) -> None:
+        """What could not be read is an error that may be tried again, and narrows nothing."""
+        before = self.broker.able
+        with self.misbehaving(read_fault, -1) as broker, pytest.raises(Transient):
+            broker.discover()
+        assert self.broker.able == before
+
+    @needs(asset_class=AssetClass.CRYPTO)
+    def test_c224_less_than_the_smallest_quantity(self) -> None:
+        """A part of a contract's smallest quantity is refused for good, also after the contract was looked up."""
+        contract = self.venue.contracts[AssetClass.CRYPTO]
+        pair = Instrument(
+            instrument_id=f"crypto:{contract.base}/{contract.currency}",
+            ticker=f"{contract.base}-{contract.currency}",
+            name=contract.symbol,
+            asset_class=AssetClass.CRYPTO,
+            currency=contract.currency,
+            market="CRYPTO",
+        )
+        assert [row for row in self.rows(pair) if row["native_id"] == contract.native_id]
+        with pytest.raises(Terminal):
+            self.send(contract=contract, quantity=contract.lot_size / 2, time_in_force=TimeInForce.GTC)
+        assert not self.venue.standing(ID)

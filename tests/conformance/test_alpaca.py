@@ -16,6 +16,7 @@ from include.domain.order import OrderState, OrderType, Side, TimeInForce
 from include.errors import InsufficientFunds, InvalidQuantity, InvalidSymbol, MarketClosed, NotPermitted, OrderRejected
 from include.sandbox.alpaca import sandbox_keys
 from include.sandbox.alpaca.limiter import Limiter
+from include.sandbox.alpaca.permissions import set_flags
 from include.sandbox.alpaca.server import AlpacaVenue, venue_in_thread
 from include.sandbox.alpaca.sessions import next_open_close
 from include.sandbox.book import VenueBook
@@ -95,6 +96,7 @@ class AlpacaHarness(Harness):
             Ability.PROOF,
             Ability.PACING,
             Ability.AUCTIONS,
+            Ability.RIGHTS,
         }
     )
     contracts: ClassVar[Mapping[AssetClass, Contract]] = {
@@ -207,6 +209,12 @@ class AlpacaHarness(Harness):
     def set_mark(self, contract: Contract, price: Decimal, volume: Decimal | None) -> None:
         with self.book.lock:
             self.book.engine.set_mark(contract.native_id, contract.currency, price, self.clock(), volume=volume, now=self.clock())
+
+    def restrict(self, kind: AssetClass | None) -> None:
+        set_flags(self.book, **({"account_blocked": True} if kind is None else {"crypto_status": "INACTIVE"}))
+
+    def unrestrict(self) -> None:
+        set_flags(self.book, account_blocked=False, crypto_status="ACTIVE")
 
     def token_login(self) -> Mapping[str, str]:
         key, secret = sandbox_keys(CODE)

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from include.brokers.alpaca.adapter import AlpacaBroker
+from include.brokers.ibkr.adapter import IbkrBroker
 from include.domain.run import Run
 from include.errors import InputError
 from include.settings import PROJECT, Settings, load_settings
+from include.steps.discovered import narrowed
 from include.steps.merge_mappings import merge_mappings
 from include.steps.plan_candidates import candidates
 from include.storage.artifacts import exists, read_bytes, read_json, write_json
@@ -145,3 +148,12 @@ def test_a_stranger_is_refused(run: Run) -> None:
 def test_without_a_universe(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"universe.json"):
         merge_mappings(make_run(tmp_path), [], SETTINGS, {})
+
+
+def test_a_broker_whose_account_is_blocked_is_no_candidate_and_the_reason_is_written(run: Run) -> None:
+    results = [deliver(run, broker, [hit("AAPL", broker), miss("NOPE", broker)]) for broker in run.brokers]
+    able = {"alpaca": AlpacaBroker.capabilities, "ibkr": IbkrBroker.capabilities}
+    told = {"ibkr-main": {"stock": "the account is blocked"}}
+    row = read_json(merge_mappings(run, results, SETTINGS, narrowed(able, run, told)))["all_stocks"]["AAPL"]
+    assert row["broker_order"] == ["alpaca", "paper"]
+    assert "ibkr left out: trades no stock in this account: the account is blocked" in row["preference_reason"]

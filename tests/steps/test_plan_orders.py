@@ -12,6 +12,7 @@ from include.domain.quote import Quote
 from include.domain.run import Run
 from include.errors import InputError, NotPermitted, Transient
 from include.storage.artifacts import read_bytes, read_json, write_json
+from include.storage.capability_log import CapabilityLog
 from include.storage.database import Database
 from include.storage.journal import Journal
 from include.storage.leases import lease
@@ -167,3 +168,12 @@ def test_an_order_is_valid_as_long_as_the_market_of_its_contract(run: Run, datab
 def test_a_brokers_limits_cut_the_plan(run: Run, database: Database) -> None:
     limited = run.model_copy(update={"options": {**run.options, "risk_limits": {"alpaca": {"max_order_value": "1000"}}}})
     assert orders_of(plan(limited, database)) == [("alpaca-main", "buy", "AAPL", "6"), ("ibkr-main", "buy", "IBM", "12")]
+
+
+def test_an_account_that_its_broker_restricted_buys_nothing(run: Run, database: Database) -> None:
+    def told(account: str, broker: str) -> None:
+        found = {"why_not": {"stock": "the account is blocked"}}
+        CapabilityLog(database).discovered(account, broker, found, {}, run.run_after - timedelta(hours=1))
+
+    told("alpaca-main", "alpaca")
+    assert orders_of(plan(run, database)) == [("ibkr-main", "buy", "AAPL", "31"), ("ibkr-main", "buy", "IBM", "12")]

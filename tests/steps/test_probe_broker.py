@@ -5,12 +5,13 @@ from decimal import Decimal as D
 
 import pytest
 
-from include.brokers.base import Broker
+from include.brokers.base import Broker, Capabilities
 from include.domain.account import Account
 from include.errors import BrokerUnavailable, InputError
 from include.settings import load_settings
 from include.steps.probe_broker import probe_broker
 from include.steps.probed_accounts import probed_accounts
+from include.storage.capability_log import CapabilityLog
 from include.storage.database import Database
 from include.storage.journal import Journal
 from include.storage.shared_states import DatabaseSharedState
@@ -28,10 +29,17 @@ def venue() -> FakeVenue:
     return venue
 
 
-def probe(venue: FakeVenue, database: Database) -> dict[str, object]:
+class Told(FakeBroker):
+    """Its broker tells that it trades no shares in this account."""
+
+    def discover(self) -> Capabilities:
+        return self.capabilities.without({"stock": "blocked"})
+
+
+def probe(venue: FakeVenue, database: Database, kind: type[FakeBroker] = FakeBroker) -> dict[str, object]:
     @contextmanager
     def opened(account: Account) -> Iterator[Broker]:
-        with FakeBroker(venue, account) as broker:
+        with kind(venue, account) as broker:
             yield broker
 
     return probe_broker(make_account(), opened, database, NOON, 2.0)
@@ -88,3 +96,17 @@ def test_clocks_that_are_too_far_apart_are_said_and_kept(venue: FakeVenue, datab
 def test_accounts_of_active_brokers_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACTIVE_BROKERS", "alpaca,paper")
     assert probed_accounts(load_settings()) == ["alpaca-main", "paper-shadow"]
+
+
+def test_what_the_account_can_do_is_kept(venue: FakeVenue, database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    assert probe(venue, database)["why_not"] == {}
+    assert CapabilityLog(database).discoveries()["fake-main"].why_not == {}
+    assert not caplog.records
+    assert probe(venue, database, Told)["why_not"] == {"stock": "blocked"}
+    kept = CapabilityLog(database).discoveries()["fake-main"]
+    assert (kept.broker, kept.seen_at, kept.why_not) == (make_account().broker, NOON, {"stock": "blocked"})
+    assert "capabilities.discovered" in caplog.text
+    venue.away = True
+    with pytest.raises(BrokerUnavailable):
+        probe(venue, database)
+    assert CapabilityLog(database).discoveries()["fake-main"] == kept  # what could not be read says nothing

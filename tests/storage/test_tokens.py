@@ -6,10 +6,11 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from include.errors import InputError
+from include.domain.token import Token
+from include.errors import InputError, Transient
 from include.storage.database import Database
 from include.storage.tables import tokens
-from include.storage.tokens import Token, TokenStore, cipher
+from include.storage.tokens import TokenStore, cipher, token_store
 
 NOW = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -87,3 +88,34 @@ def test_a_key_that_is_none_is_not_quoted_and_the_own_one_wins() -> None:
     assert caught.value.__suppress_context__
     sealed = cipher({"AIRFLOW__CORE__FERNET_KEY": OLD}).encrypt(b"x")
     assert Fernet(OLD).decrypt(sealed) == b"x"
+
+
+def test_without_a_key_there_is_no_store(database: Database) -> None:
+    assert token_store(database, {"POLYBROKER_FERNET_KEY": " ", "AIRFLOW__CORE__FERNET_KEY": ""}) is None
+    kept = token_store(database, {"AIRFLOW__CORE__FERNET_KEY": OLD})
+    assert kept is not None
+    kept.put("a", TOKEN, NOW)
+    assert store(database, OLD).get("a") == TOKEN
+    with pytest.raises(InputError, match="expected Fernet keys"):
+        token_store(database, {"POLYBROKER_FERNET_KEY": "no key"})
+
+
+def test_what_ended_a_week_ago_goes_when_another_comes(database: Database) -> None:
+    kept = store(database, OLD)
+    kept.put("ended", TOKEN, NOW)
+    kept.put("endless", Token(value=SecretStr("x")), NOW)
+    kept.put("b", TOKEN, NOW + timedelta(days=7, hours=1))
+    assert list(kept.names()) == ["b", "ended", "endless"]
+    kept.put("b", Token(value=SecretStr("y")), NOW + timedelta(days=7, hours=1, seconds=1))
+    assert list(kept.names()) == ["b", "endless"]
+
+
+def test_one_at_a_time_asks_for_a_token(database: Database) -> None:
+    kept = store(database, OLD)
+    with kept.turn("a"), kept.turn("b"):
+        pass
+    held = pytest.raises(Transient, match="'token:a' is held by")
+    with kept.turn("a"), held, store(database, OLD).turn("a", wait_seconds=0):
+        pass
+    with kept.turn("a"):
+        pass

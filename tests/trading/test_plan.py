@@ -348,3 +348,12 @@ def test_a_coin_is_bought_at_once_or_not_at_all(kind: str, expected: str) -> Non
     """Its market has no close that would end an order for the day."""
     (order,) = build_plan(plan_input(candidate(mapping(contract(asset_class=kind)), preference=("ibkr",)))).orders
     assert order.time_in_force.value == expected
+
+
+def test_what_an_account_may_not_trade_any_more_stays_where_it_is() -> None:
+    wanted = candidate(AT_IBKR, holdings=(held_at_ibkr("100"),), preference=("ibkr",))
+    restricted = build_plan(plan_input(wanted, **with_position("100"), barred={"ibkr-main": {"stock": "trading is blocked"}}))
+    assert restricted.orders == ()
+    assert [held.reason for held in restricted.held] == ["account_restricted: ibkr-main holds it: trading is blocked"]
+    other_kind = build_plan(plan_input(wanted, **with_position("100"), barred={"ibkr-main": {"crypto": "not active"}}))
+    assert [order.side for order in other_kind.orders] == [Side.SELL]

@@ -77,3 +77,15 @@ def test_another_listing_found_before_one_that_waits_is_not_bought_in_its_place(
     reason = "mapping_changed: native_id 265598 -> 999"
     both = candidate(AT_IBKR, other, mapping_held={"ibkr": reason})
     assert route(both, portfolio(trade_other_listings=True), BOTH) == reason
+
+
+def test_an_account_that_may_not_trade_the_kind_is_passed_over() -> None:
+    barred = {"alpaca-main": {"stock": "trading is blocked"}}
+    found = route(candidate(AT_IBKR, AT_ALPACA), portfolio(), BOTH, barred)
+    assert isinstance(found, Route)
+    assert found.account_id == "ibkr-main"
+    alone = candidate(AT_ALPACA, preference=("alpaca",))
+    assert route(alone, portfolio(), BOTH, barred) == "account_restricted: alpaca: trading is blocked"
+    assert isinstance(
+        route(alone, portfolio(), BOTH, {"alpaca-main": {"crypto": "not active"}, "ibkr-main": {"stock": "x"}}), Route
+    )

@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from include.brokers import clock
-from include.brokers.alpaca import reading
-from include.brokers.alpaca.failures import Refusal, error_of
+from include.brokers.alpaca import orders, reading
+from include.brokers.alpaca.discovery import discovered
+from include.brokers.alpaca.failures import Refusal
 from include.brokers.alpaca.listing import CRYPTO, EQUITY, AssetReader
 from include.brokers.alpaca.opening import Settings
 from include.brokers.alpaca.quoting import read_quotes
 from include.brokers.alpaca.reports import position, required
-from include.brokers.alpaca.standing import chain_from, report_of, reports_of, successor_id
+from include.brokers.alpaca.standing import reports_of
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
+from include.brokers.checks import check_own
 from include.brokers.environment import is_loopback, sandbox_account_code
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.bar import Bar, BarSize
@@ -28,23 +30,13 @@ from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
 from include.domain.order import Fill, Order, OrderChange, OrderReport, OrderType, TimeInForce
 from include.domain.quote import Quote
-from include.errors import (
-    AuthenticationFailed,
-    BrokerUnavailable,
-    DuplicateOrder,
-    InvalidSymbol,
-    OrderRejected,
-    OutcomeUnknown,
-    PolybrokerError,
-    Transient,
-)
+from include.errors import AuthenticationFailed, BrokerUnavailable, PolybrokerError
 
 if TYPE_CHECKING:
     from include.brokers.alpaca.client import AlpacaClient
 
 _HOSTS = {Environment.PAPER: "paper-api.alpaca.markets", Environment.LIVE: "api.alpaca.markets"}
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
-_CANCELS = 3  # of one order, which may be replaced while it is cancelled
 
 
 class AlpacaBroker(Broker):
@@ -66,6 +58,7 @@ class AlpacaBroker(Broker):
         cash_amounts=True,
         extended_hours=True,
         modifies=True,
+        shorting=True,
         bars=True,
         quote_stream=True,
         order_stream=True,
@@ -76,6 +69,7 @@ class AlpacaBroker(Broker):
                 times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC}),
                 brackets=False,
                 extended_hours=False,
+                shorting=False,
             ),
         ),
     )
@@ -83,11 +77,31 @@ class AlpacaBroker(Broker):
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
         self._reader = AssetReader(context.config)
-        self._settings = Settings(context.credentials, context.config, context.budgets)
+        self._settings = Settings(context.credentials, context.config, context.budgets, context.tokens)
         self._client: AlpacaClient | None = None
         self._account_number = ""
         self._proven = False
         self._state = ConnectionState.DISCONNECTED
+        self._able = self.capabilities
+
+    @property
+    def able(self) -> Capabilities:
+        """By the account's flags, since it was read; `discover` reads its configuration, too."""
+        return self._able
+
+    def discover(self) -> Capabilities:
+        """Read the account's flags and its configuration.
+
+        Raises:
+            BrokerUnavailable: One of them could not be read.
+        """
+        account, configuration = self._read_account(), self._open().configuration()
+        if isinstance(configuration, Refusal):
+            configuration = {}
+        if not isinstance(configuration, dict):
+            raise BrokerUnavailable("alpaca's answer made no sense: expected an account's configuration")
+        self._able = discovered(self.capabilities, account, configuration)
+        return self._able
 
     @property
     def state(self) -> ConnectionState:
@@ -117,7 +131,9 @@ class AlpacaBroker(Broker):
         self._state = ConnectionState.CONNECTING
         try:
             self._client = self._settings.open_client()
-            self._account_number = str(self._read_account()["account_number"])
+            account = self._read_account()
+            self._account_number = str(account["account_number"])
+            self._able = discovered(self.capabilities, account, {})
             wanted = self.account.broker_account
             if wanted is not None and wanted != self._account_number:
                 raise AuthenticationFailed(f"alpaca: these keys belong to another account than {wanted}")
@@ -195,6 +211,7 @@ class AlpacaBroker(Broker):
 
     def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
         """Latest quotes by native id, in requests of `quotes_per_request` symbols; the latest bar where a side is missing."""
+        check_own(self.name, *contracts)
         return read_quotes(self._open(), contracts, int(self.context.config.get("quotes_per_request", 100)))
 
     def submit(self, order: Order) -> OrderReport:
@@ -202,63 +219,27 @@ class AlpacaBroker(Broker):
         client = self._open()
         if not self._proven:
             self.prove_environment()
-        self._check_order(order)
-        answer = client.submit(order)
-        if isinstance(answer, Refusal):
-            raise self._duplicate_or_rejected(order.client_order_id, answer)
-        report = _made_of(answer)
-        if report.client_order_id != order.client_order_id or report.native_id not in (None, order.contract.native_id):
-            raise OutcomeUnknown(f"alpaca answered with another order or asset than {order.client_order_id} of {order.ticker}")
-        return report
+        check_own(self.name, order.contract)
+        return orders.submit(client, order)
 
     def find_order(self, client_order_id: str) -> OrderReport | None:
         """The order by our id, whatever its state; None only where Alpaca itself says that it has none."""
-        chain = self._chain(client_order_id)
-        return None if chain is None else _read(chain)
+        return orders.find(self._open(), client_order_id)
 
     def cancel(self, client_order_id: str) -> OrderReport:
-        """Ask to cancel, and give the report afterwards; an order that is final already stays as it is.
-
-        Raises:
-            OrderRejected: There is no such order.
-            OutcomeUnknown: The request may have arrived.
-        """
-        report, cancelled = self._find(client_order_id), ""
-        for _ in range(_CANCELS):
-            if report.state.is_final or report.broker_order_id in (None, cancelled):
-                break
-            cancelled = str(report.broker_order_id)
-            self._open().cancel(cancelled)  # refused when it filled or was replaced meanwhile: the next look says so
-            report = self._find(client_order_id)
-        return report
+        """Ask to cancel, and give the report afterwards; an order that is final already stays as it is."""
+        return orders.cancel(self._open(), client_order_id)
 
     def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
-        """Change a standing order; at Alpaca another one takes its place (see `include/brokers/alpaca/standing.py`).
-
-        A partly filled order is not changed: whether Alpaca means the rest or the whole by a quantity then is not documented, and
-        users report that it begins anew (alpacahq/Alpaca-API, issue 165).
-
-        Raises:
-            OrderRejected: There is no such order, it is final or partly filled, or Alpaca refused: it stands as before.
-            OutcomeUnknown: The change may have arrived.
-        """
-        report = self._find(client_order_id)
-        if report.state.is_final:
-            raise OrderRejected(f"{client_order_id} is {report.state.value} already: send a new order", broker=self.name)
-        if report.filled_quantity:
-            raise OrderRejected(f"{client_order_id} is partly filled: cancel it and send what is left", broker=self.name)
+        """Change a standing order that is not partly filled; at Alpaca another one takes its place."""
+        client = self._open()
         if not self._proven:
             self.prove_environment()
-        fresh_id = self._free_successor(client_order_id)
-        return _made_of(self._open().replace(str(report.broker_order_id), change, fresh_id))
+        return orders.modify(client, client_order_id, change)
 
     def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
         """Orders of the account, the closing orders of brackets each for itself, oldest first."""
-        rows = reading.orders(self._open(), open_only=open_only)
-        try:
-            return reports_of(rows)
-        except _MALFORMED as error:
-            raise BrokerUnavailable(f"alpaca's orders made no sense: {error!r}") from error
+        return orders.list_orders(self._open(), open_only=open_only)
 
     def fills(self, since: datetime) -> list[tuple[str, Fill]]:
         """Executions at or after `since`, oldest first; those of a bracket's closing orders have Alpaca's made-up ids."""
@@ -266,7 +247,7 @@ class AlpacaBroker(Broker):
 
     def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
         """Bars that begin in [start, end), prices as they were traded (not adjusted for splits)."""
-        self._check_ours(contract)
+        check_own(self.name, contract)
         return reading.bars(self._open(), contract, size, start, end)
 
     def clock_skew(self) -> timedelta:
@@ -291,8 +272,7 @@ class AlpacaBroker(Broker):
         from include.brokers.alpaca.following import follow_quotes
 
         self._open()
-        for contract in contracts:
-            self._check_ours(contract)
+        check_own(self.name, *contracts)
         crypto = [contract for contract in contracts if contract.asset_class is AssetClass.CRYPTO]
         stocks = [contract for contract in contracts if contract.asset_class is not AssetClass.CRYPTO]
         feeds = {self._settings.quote_stream_url(False): stocks, self._settings.quote_stream_url(True): crypto}
@@ -310,70 +290,3 @@ class AlpacaBroker(Broker):
         if not isinstance(account, dict) or "account_number" not in account:
             raise BrokerUnavailable("alpaca's answer made no sense: expected an account")
         return account
-
-    def _find(self, client_order_id: str) -> OrderReport:
-        report = self.find_order(client_order_id)
-        if report is None:
-            raise OrderRejected(f"alpaca has no order {client_order_id}", broker=self.name)
-        return report
-
-    def _chain(self, client_order_id: str) -> list[dict[str, Any]] | None:
-        """The order as it was sent and everything that was made of it, the one that stands last; None where there is none."""
-        client = self._open()
-        answer = client.order_by_client_id(client_order_id)
-        if isinstance(answer, Refusal):
-            return None
-        try:
-            chain = chain_from(answer, client.order)
-            last = chain[-1]
-            if last.get("order_class") not in (None, "", "simple") and not last.get("legs"):
-                chain[-1] = client.order(str(last["id"]))  # only this way are the closing orders told
-            return [dict(row) for row in chain]
-        except _MALFORMED as error:
-            raise BrokerUnavailable(f"alpaca's order made no sense: {type(error).__name__}") from error
-
-    def _free_successor(self, client_order_id: str) -> str:
-        """The first id that no successor of this order has had; a replacement that was refused later has used up its id, too."""
-        step = 1
-        while not isinstance(self._open().order_by_client_id(successor_id(client_order_id, step)), Refusal):
-            step += 1
-        return successor_id(client_order_id, step)
-
-    def _check_order(self, order: Order) -> None:
-        from include.brokers.alpaca.order_requests import check_rules
-
-        self._check_ours(order.contract)
-        check_rules(order)
-
-    def _check_ours(self, contract: Contract) -> None:
-        if contract.broker != self.name:
-            raise InvalidSymbol(f"{contract.symbol}: a contract of {contract.broker} is not known at alpaca")
-
-    def _duplicate_or_rejected(self, client_order_id: str, refusal: Refusal) -> PolybrokerError:
-        """What 422 / 40010001 means: that code stands for a used id and for other faults, so Alpaca is asked for the id."""
-        try:
-            standing = self.find_order(client_order_id)
-        except Transient as error:
-            return OutcomeUnknown(f"alpaca refused {client_order_id} and could not say whether it stands: {error}")
-        if standing is not None:
-            words = f"alpaca already has {client_order_id} ({standing.state.value})"
-            return DuplicateOrder(words, broker=self.name, broker_code=refusal.broker_code, context=refusal.context)
-        rejected = error_of(refusal, changes=True)
-        if isinstance(rejected, DuplicateOrder):
-            return OutcomeUnknown(f"alpaca says that {client_order_id} is taken, and does not find it", broker=self.name)
-        return rejected
-
-
-def _made_of(answer: Any) -> OrderReport:
-    """The report of an answer to a change; one that is no order leaves open what happened."""
-    try:
-        return report_of([answer])
-    except _MALFORMED as error:
-        raise OutcomeUnknown(f"alpaca's answer to an order made no sense: {type(error).__name__}") from error
-
-
-def _read(chain: Sequence[dict[str, Any]]) -> OrderReport:
-    try:
-        return report_of(chain)
-    except _MALFORMED as error:
-        raise BrokerUnavailable(f"alpaca's order made no sense: {type(error).__name__}") from error

@@ -15,9 +15,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from include.brokers.access_token import AccessToken
 from include.brokers.alpaca.failures import DUPLICATE_FAMILY, NOT_FOUND, Refusal, error_of, read_refusal
 from include.brokers.alpaca.reports import moment
-from include.brokers.alpaca.tokens import Tokens
 from include.brokers.environment import is_loopback
 from include.brokers.pacing import Pacer
 from include.domain.bar import BarSize
@@ -61,7 +61,7 @@ class PacedAdapter(HTTPAdapter):
         tokens: None where keys are sent.
     """
 
-    def __init__(self, timeout_seconds: float, pacer: Pacer, endpoint: str, tokens: Tokens | None = None) -> None:
+    def __init__(self, timeout_seconds: float, pacer: Pacer, endpoint: str, tokens: AccessToken | None = None) -> None:
         self._timeout_seconds = timeout_seconds
         self._pacer, self._endpoint = pacer, endpoint
         self._tokens = tokens
@@ -73,7 +73,7 @@ class PacedAdapter(HTTPAdapter):
         if self._tokens is None or response.status_code != _UNAUTHORIZED or not self._tokens.can_renew:
             return response
         response.close()
-        self._tokens.renew()
+        self._tokens.replace(str(request.headers["Authorization"]).removeprefix("Bearer "))
         return self._send(request, *args, **kwargs)
 
     def _send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -128,7 +128,7 @@ class AlpacaClient:
         *,
         timeout_seconds: float,
         pacer: Pacer,
-        tokens: Tokens | None = None,
+        tokens: AccessToken | None = None,
         data_feed: str = "",
     ) -> None:
         # With tokens the header is written for each request: alpaca-py's own is as old as the client.
@@ -153,6 +153,10 @@ class AlpacaClient:
     def account(self) -> Any:
         """GET /v2/account."""
         return call(self._trading.get_account)
+
+    def configuration(self) -> Any:
+        """GET /v2/account/configurations; a `Refusal` where Alpaca does not tell them to this login."""
+        return call(self._trading.get_account_configurations, expected=(403, 404))
 
     def now(self) -> datetime:
         """Alpaca's time, out of GET /v2/clock."""

@@ -1,20 +1,23 @@
 """What a connection to Alpaca is opened with, out of credentials and settings."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
+from include.brokers.access_token import AccessToken, TokenKeeper, token_name
 from include.brokers.budgets import Budgets
 from include.brokers.environment import is_loopback
 from include.brokers.pacing import Pacer
 from include.domain.pacing import Pacing
+from include.domain.token import Token
 from include.errors import AuthenticationFailed, InputError
 
 if TYPE_CHECKING:
     from include.brokers.alpaca.client import AlpacaClient
     from include.brokers.alpaca.streams import Login
-    from include.brokers.alpaca.tokens import Tokens
 
 PAPER_URL = "https://paper-api.alpaca.markets"
 DATA_URL = "https://data.alpaca.markets"
@@ -28,12 +31,20 @@ class Settings:
         credentials: See `include/brokers/alpaca/adapter.py`.
         config: The broker's YAML: `timeout_seconds`, `pacing`, `data_feed`, `stream_reconnects`, `stream_pause_seconds`.
         budgets: Where the rate limit is shared with other processes of the same login; None: this one is alone.
+        keeper: Where access tokens outlive this process; None: nowhere.
     """
 
-    def __init__(self, credentials: Mapping[str, str], config: Mapping[str, Any], budgets: Budgets | None = None) -> None:
+    def __init__(
+        self,
+        credentials: Mapping[str, str],
+        config: Mapping[str, Any],
+        budgets: Budgets | None = None,
+        keeper: TokenKeeper | None = None,
+    ) -> None:
         self._credentials = credentials
         self._config = config
         self._budgets = budgets
+        self._keeper = keeper
 
     @property
     def base_url(self) -> str:
@@ -68,18 +79,20 @@ class Settings:
         return float(self._config.get("stream_pause_seconds", 1))
 
     @cached_property
-    def tokens(self) -> "Tokens | None":
-        """Access tokens, where the credentials are for them; None for keys. Raises `AuthenticationFailed` for half of them."""
-        from include.brokers.alpaca.tokens import TOKEN_URL, Tokens
+    def tokens(self) -> AccessToken | None:
+        """The access token, where the credentials are for one; None for keys. Raises `AuthenticationFailed` for half of them."""
+        from include.brokers.alpaca.tokens import TOKEN_URL, fetch_token
 
         fixed, client_id = self._credentials.get("oauth_token", "").strip(), self._credentials.get("client_id", "").strip()
         if not fixed and not client_id:
             return None
         if fixed:
-            return Tokens(fixed)
+            return AccessToken(None, token=Token(value=SecretStr(fixed)))
         url = self._credentials.get("token_url") or (f"{self.base_url}/v1/oauth2/token" if self._is_local else TOKEN_URL)
         secret = self._key("client_secret")
-        return Tokens("", client_id, secret, url, timeout_seconds=self._timeout_seconds, trust_env=not self._is_local)
+        seconds, trust_env = self._timeout_seconds, not self._is_local
+        fetch = partial(fetch_token, client_id, secret, url, timeout_seconds=seconds, trust_env=trust_env)
+        return AccessToken(fetch, name=token_name("alpaca", url, client_id, secret), keeper=self._keeper)
 
     @property
     def is_stale(self) -> bool:

@@ -16,29 +16,27 @@ import pyarrow as pa
 
 from include.brokers import clock
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
-from include.brokers.environment import is_loopback, sandbox_account_code
+from include.brokers.checks import check_own
 from include.brokers.ibkr import account as accounts
 from include.brokers.ibkr import history, market_data, orders, streams
 from include.brokers.ibkr.details import Row
-from include.brokers.ibkr.library import AUTO
-from include.brokers.ibkr.lookups import Finder, details, find_known
+from include.brokers.ibkr.knowledge import Knowledge
+from include.brokers.ibkr.lookups import Finder, find_known, rows_of
+from include.brokers.ibkr.opening import Login
 from include.brokers.ibkr.queries import stages
+from include.brokers.ibkr.rules import check_rules
 from include.brokers.ibkr.session import Session
-from include.brokers.pacing import Pacer
-from include.domain.account import Account, AccountSnapshot, Environment
+from include.domain.account import Account, AccountSnapshot
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import CONTRACT_SCHEMA, Contract
 from include.domain.instrument import Instrument
 from include.domain.market import Market
 from include.domain.order import Fill, Order, OrderChange, OrderReport
-from include.domain.pacing import Pacing
 from include.domain.quote import Quote
-from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, InvalidSymbol, NotPermitted
+from include.errors import BrokerUnavailable, NotPermitted
 
 T = TypeVar("T")
 BATCH = 1000
-FOUND_TTL_HOURS = 168.0
-NOT_FOUND_TTL_HOURS = 24.0
 ORDER_POLL_SECONDS = 5.0
 _WITHOUT_AUCTIONS = frozenset({"market", "limit", "stop", "stop_limit", "trailing_stop"})
 _CONTINUOUS = frozenset({"day", "gtc", "ioc", "fok"})
@@ -60,6 +58,7 @@ class IbkrBroker(Broker):
         cash_amounts=False,
         extended_hours=True,
         modifies=True,
+        shorting=True,
         bars=True,
         quote_stream=True,
         order_stream=True,
@@ -90,14 +89,12 @@ class IbkrBroker(Broker):
 
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
-        self._host, self._port = _address(context.credentials)
-        pacing = Pacing.model_validate(context.config.get("pacing") or {})
-        self._pacer = Pacer(pacing, context.budgets, f"{self._host}:{self._port}")  # of both connections
+        self._login = Login(account, context)
         self._session: Session | None = None
         self._reading: Session | None = None
         self._closed = False
         self._account_code = ""
-        self._magnifiers: dict[str, Decimal] = {}
+        self._knowledge = Knowledge(context.lookups, self.source, context.config)
         self._mics: Mapping[str, str] = context.config.get("exchange_mics") or {}
 
     def connect(self) -> None:
@@ -107,10 +104,10 @@ class IbkrBroker(Broker):
             BrokerUnavailable: Nothing answers there, or every client id is in use.
             InputError: The named account is not behind this login, or several are and none is named.
         """
-        self._session = self._new_session(self._client_ids(), readonly=not self.context.for_orders)
+        self._session = self._login.session(self._login.client_ids, readonly=not self.context.for_orders)
         self._closed = False
         try:
-            self._account_code = self._choose_account(self._run(self._managed_accounts))
+            self._account_code = self._login.choose_account(self._run(self._managed_accounts))
         except BaseException:
             self.close()
             raise
@@ -136,23 +133,15 @@ class IbkrBroker(Broker):
         Raises:
             AuthenticationFailed: The claim has no proof, or the proof contradicts it.
         """
-        claim, code, token = self.account.environment, self._account_code, self.context.sandbox_token
-        is_sandbox = token is not None and is_loopback(self._host) and code == sandbox_account_code("DU", token)
-        proven = {
-            Environment.SANDBOX: is_sandbox,
-            Environment.PAPER: code.startswith(("DU", "DF")) and not code.startswith("DUSBX"),
-            Environment.LIVE: code.startswith("U"),
-        }
-        if not proven[claim]:
-            raise AuthenticationFailed(
-                f"IBKR account {code or '(none)'} at {self._host} is no proof of environment {claim.value}"
-            )
+        self._login.prove(self._account_code)
 
     def contracts(self, wanted: Sequence[Instrument]) -> Iterator[pa.RecordBatch]:
         """Contracts of the wanted instruments: by ISIN, else by symbol, else by name; what the cache knows is not asked again."""
         markets = self._markets()
         now = datetime.now(UTC)
-        known = self._known([q.key for each in wanted for stage in stages(each, markets.get(each.market)) for q in stage], now)
+        known = self._knowledge.cached(
+            [q.key for each in wanted for stage in stages(each, markets.get(each.market)) for q in stage], now
+        )
         rows = find_known(wanted, markets, known)
         if rows is None:
             reading = self._for_reading()
@@ -160,8 +149,8 @@ class IbkrBroker(Broker):
             try:
                 rows = reading.run(lambda: finder.find(wanted))
             finally:
-                self._keep(finder.answers, now)
-        self._magnifiers.update((each["native_id"], Decimal(each["price_magnifier"])) for each in rows)
+                self._knowledge.keep(finder.answers, now)
+        self._knowledge.learn(rows)
         for start in range(0, len(rows), BATCH):
             yield pa.RecordBatch.from_pylist(rows[start : start + BATCH], schema=CONTRACT_SCHEMA)
 
@@ -171,6 +160,7 @@ class IbkrBroker(Broker):
 
     def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
         """One market data snapshot per contract; one without data, or that IBKR does not know, is absent."""
+        check_own(self.name, *contracts)
         if not contracts:
             return {}
         reading = self._for_reading()
@@ -186,21 +176,18 @@ class IbkrBroker(Broker):
 
     def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
         """Bars of regular hours (pairs and coins: of all hours), of pairs the middle prices."""
+        check_own(self.name, contract)
         reading = self._for_reading()
         return reading.run(lambda: history.bars(reading, contract, size, start, end))
 
     def clock_skew(self) -> timedelta:
         """By the time that TWS tells, in whole seconds: right to half a second."""
         reading = self._for_reading()
-
-        async def told() -> datetime:
-            cut: datetime = await reading.ask_named(reading.ib.reqCurrentTimeAsync)
-            return cut + timedelta(seconds=0.5)
-
-        return clock.measure(lambda: reading.run(told))
+        return clock.measure(lambda: reading.run(lambda: history.current_time(reading)))
 
     def stream_quotes(self, contracts: Sequence[Contract]) -> AsyncIterator[Quote]:
         """Quotes as they change; the first one of each contract is how it stands."""
+        check_own(self.name, *contracts)
         return streams.stream_quotes(self._for_reading(), contracts)
 
     def stream_orders(self) -> AsyncIterator[OrderReport]:
@@ -212,21 +199,21 @@ class IbkrBroker(Broker):
         """Send an order with our id as `orderRef` and wait for IBKR's first word.
 
         Raises:
-            Terminal: Refused; nothing stands at IBKR.
+            Terminal: Refused, or the contract does not take such an order (`Rules`); nothing stands at IBKR.
             Transient: It was not sent.
             OutcomeUnknown: No word came, or the connection broke before it.
         """
         self._may_trade()
-        if order.contract.broker != self.name:
-            words = f"{order.ticker}: a contract of {order.contract.broker} cannot be traded at ibkr"
-            raise InvalidSymbol(words, broker=self.name)
-        magnifier = order.contract.price_magnifier
-        self._magnifiers[order.contract.native_id] = magnifier
+        check_own(self.name, order.contract)
+        con_id = order.contract.native_id
+        if told := self._knowledge.rules(con_id):
+            check_rules(order, told)
+        self._knowledge.learn_magnifier(con_id, order.contract.price_magnifier)
         return self._run(lambda: orders.submit(self._open(), order, self._account_code))
 
     def find_order(self, client_order_id: str) -> OrderReport | None:
         """The order by `orderRef` among open and completed orders and executions of all clients."""
-        found = self._run(lambda: self._find(client_order_id))
+        found = self._run(lambda: orders.find(self._open(), client_order_id, self._account_code, self._magnifier))
         return found[1] if found else None
 
     def cancel(self, client_order_id: str) -> OrderReport:
@@ -237,7 +224,7 @@ class IbkrBroker(Broker):
             NotPermitted: Another client id placed it.
         """
         self._may_trade()
-        return self._run(lambda: self._cancel(client_order_id))
+        return self._run(lambda: orders.cancel(self._open(), client_order_id, self._account_code, self._magnifier))
 
     def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
         """Change an order under its own number: only the client id that placed it can.
@@ -268,43 +255,16 @@ class IbkrBroker(Broker):
         rows = await self._details_of(state.con_ids)
         return accounts.snapshot(self.account, state, rows, session, taken_at)
 
-    async def _find(self, client_order_id: str) -> tuple[Any, OrderReport] | None:
-        return await orders.find(self._open(), client_order_id, self._account_code, self._magnifier)
-
-    async def _cancel(self, client_order_id: str) -> OrderReport:
-        return await orders.cancel(self._open(), client_order_id, self._account_code, self._magnifier)
-
     async def _magnifier(self, con_id: str) -> Decimal:
-        if con_id not in self._magnifiers:
+        if self._knowledge.magnifier(con_id) is None:
             await self._details_of([con_id])
-        return self._magnifiers.get(con_id, Decimal(1))
+        return self._knowledge.magnifier(con_id) or Decimal(1)
 
     async def _details_of(self, con_ids: Sequence[str]) -> dict[str, Row]:
-        """Rows by conId; a contract that IBKR does not describe any more is absent."""
         reading = self._for_reading()
-
-        async def ask() -> list[list[Row]]:
-            wanted = dict.fromkeys(con_ids)
-            return await reading.gather([details(reading, self._mics, {"conId": int(each)}) for each in wanted])
-
-        answers = await reading.do(ask)
-        rows = {row["native_id"]: row for answer in answers for row in answer}
-        self._magnifiers.update((key, Decimal(row["price_magnifier"])) for key, row in rows.items())
+        rows = await reading.do(lambda: rows_of(reading, self._mics, con_ids))
+        self._knowledge.learn(rows.values())
         return rows
-
-    def _new_session(self, client_ids: list[int], *, readonly: bool, beside: Session | None = None) -> Session:
-        config = self.context.config
-        return Session(
-            self._host,
-            self._port,
-            self._leased(client_ids),
-            account=self.account.broker_account or "",
-            timeout=float(config.get("timeout_seconds", 20)),
-            pacer=self._pacer.beside(),
-            readonly=readonly,
-            library=str(config.get("library", AUTO)),
-            beside=beside,
-        )
 
     def _for_reading(self) -> Session:
         """Where look-ups, prices and history are asked: never the connection that sends orders."""
@@ -312,59 +272,13 @@ class IbkrBroker(Broker):
         if not self.context.for_orders:
             return session
         if self._reading is None:
-            self._reading = self._new_session(self._reading_ids(), readonly=True, beside=session)
+            self._reading = self._login.session(self._login.reading_ids, readonly=True, beside=session)
         return self._reading
 
     def _may_trade(self) -> None:
         if not self.context.for_orders:
             raise NotPermitted("this connection to IBKR was opened for reading")
         self.prove_environment()
-
-    def _client_ids(self) -> list[int]:
-        if not self.context.for_orders:
-            return self._reading_ids()
-        ids = self.context.config.get("client_ids", {})
-        return [_whole(self.context.credentials.get("client_id") or ids.get("orders", 1), "client_id")]
-
-    def _reading_ids(self) -> list[int]:
-        return [int(each) for each in self.context.config.get("client_ids", {}).get("reading", [11])]
-
-    def _leased(self, ids: list[int]) -> list[int]:
-        """The same, the one that this process holds first; TWS may know better which are free."""
-        if self.context.budgets is None:
-            return ids
-        held = self.context.budgets.client_id(f"{self._host}:{self._port}", ids)
-        return [held, *(each for each in ids if each != held)]
-
-    def _choose_account(self, managed: Sequence[str]) -> str:
-        named = self.account.broker_account
-        if named is None and len(managed) == 1:
-            return managed[0]
-        if named in managed:
-            return str(named)
-        raise InputError(
-            f"expected one of the accounts behind this login: {', '.join(managed)}",
-            source=f"account {self.account.account_id}",
-            field="broker_account",
-            value=named,
-        )
-
-    def _known(self, keys: list[str], now: datetime) -> dict[str, list[Row]]:
-        return self.context.lookups.get(self.source, keys, now) if self.context.lookups is not None and keys else {}
-
-    def _keep(self, answers: Mapping[str, list[Row]], now: datetime) -> None:
-        if self.context.lookups is None:
-            return
-        config = self.context.config
-        hours = (
-            float(config.get("lookup_ttl_hours", FOUND_TTL_HOURS)),
-            float(config.get("not_found_ttl_hours", NOT_FOUND_TTL_HOURS)),
-        )
-        found = {key: rows for key, rows in answers.items() if rows}
-        missing = {key: rows for key, rows in answers.items() if not rows}
-        for chosen, lifetime in ((found, hours[0]), (missing, hours[1])):
-            if chosen:
-                self.context.lookups.put(self.source, chosen, now, now + timedelta(hours=lifetime))
 
     def _markets(self) -> Mapping[str, Market]:
         from include.settings import load_settings
@@ -380,17 +294,3 @@ class IbkrBroker(Broker):
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return self._open().run(work)
-
-
-def _address(credentials: Mapping[str, str]) -> tuple[str, int]:
-    host = credentials.get("host")
-    if not host:
-        raise InputError("expected where TWS or IB Gateway listens (IB_HOST)", source="credentials of ibkr", field="host")
-    return host, _whole(credentials.get("port"), "port")
-
-
-def _whole(value: object, field: str) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        raise InputError("expected a whole number", source="credentials of ibkr", field=field, value=value) from None

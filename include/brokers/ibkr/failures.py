@@ -16,6 +16,10 @@ NO_MARKET_DATA = frozenset({354, 10089, 10090, 10091, 10168, 10186, 10187, 10189
 NOTICES = frozenset({CANCELLED, 399, 404, 2109, 10311, 10349})
 
 
+class ClientIdInUse(PolybrokerError):
+    """TWS has a client with this id; it never leaves the session."""
+
+
 def request_failure(code: int, text: str) -> PolybrokerError:
     """The error of a read that TWS answered with a code. `InvalidSymbol` is a definite "no such contract"."""
     error = error_table("ibkr").error(str(code), text, f"IBKR error {code}: {text}", BrokerUnavailable, {"text": text})

@@ -1,4 +1,4 @@
-"""Historical bars in currency units."""
+"""Historical bars, and the time at TWS."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -61,3 +61,9 @@ def _bar(told: Any, contract: Contract) -> Bar:
     prices = {name: number(getattr(told, name)) / contract.price_magnifier for name in ("open", "high", "low", "close")}
     volume = max(number(told.volume), Decimal(0))  # -1: not told, as for middle prices
     return Bar(native_id=contract.native_id, currency=contract.currency, time=time.astimezone(UTC), volume=volume, **prices)
+
+
+async def current_time(session: Session) -> datetime:
+    """The time at TWS, right to half a second: it tells whole ones."""
+    cut: datetime = await session.ask_named(session.ib.reqCurrentTimeAsync)
+    return cut + timedelta(seconds=0.5)

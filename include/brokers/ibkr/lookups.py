@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from include.brokers.ibkr.details import Row, row
+from include.brokers.ibkr.loop_thread import gather
 from include.brokers.ibkr.queries import Query, stages
+from include.brokers.ibkr.rules import rules
 from include.brokers.ibkr.session import Session
 from include.domain.instrument import Instrument
 from include.domain.market import Market
@@ -50,7 +52,7 @@ class Finder:
             Transient: A look-up could not be answered; `answers` holds those that were.
         """
         try:
-            found = await self._session.gather([self._find_one(instrument) for instrument in wanted])
+            found = await gather([self._find_one(instrument) for instrument in wanted])
         finally:
             for task in self._asking.values():
                 task.cancel()
@@ -61,7 +63,7 @@ class Finder:
         market = self._markets.get(instrument.market)
         async with self._chains:
             for queries in stages(instrument, market):
-                answers = await self._session.gather([self._answer(query, market) for query in queries])
+                answers = await gather([self._answer(query, market) for query in queries])
                 if rows := _rows(queries, answers, market):
                     return rows
         return []
@@ -94,7 +96,7 @@ class Finder:
         fitting.sort(
             key=lambda each: each.primaryExchange.split(".")[0] not in exchanges and each.primaryExchange not in exchanges
         )
-        answers = await self._session.gather([self._by_contract({"conId": each.conId}) for each in fitting[:MAX_NAMESAKES]])
+        answers = await gather([self._by_contract({"conId": each.conId}) for each in fitting[:MAX_NAMESAKES]])
         return [each for answer in answers for each in answer]
 
 
@@ -134,7 +136,7 @@ def _best(found: Sequence[list[tuple[int, Row]]]) -> list[Row]:
 
 
 async def details(session: Session, mics: Mapping[str, str], contract: Mapping[str, Any]) -> list[Row]:
-    """Rows of every contract that fits; [] only where IBKR says that there is none.
+    """Rows of every contract that fits, each with what it takes (`rules`); [] only where IBKR says that there is none.
 
     Raises:
         Transient: There was no answer, or one that made no sense.
@@ -146,8 +148,14 @@ async def details(session: Session, mics: Mapping[str, str], contract: Mapping[s
         return []
     if not found:
         raise BrokerUnavailable(f"IBKR at {session.place} ended a look-up without an answer")
-    by_id = {each.contract.conId: row(each, mics) for each in found}
+    by_id = {each.contract.conId: {**row(each, mics), "rules": rules(each)} for each in found}
     return list(by_id.values())
+
+
+async def rows_of(session: Session, mics: Mapping[str, str], con_ids: Sequence[str]) -> dict[str, Row]:
+    """Rows by conId; a contract that IBKR does not describe any more is absent. Raises as `details`."""
+    answers = await gather([details(session, mics, {"conId": int(each)}) for each in dict.fromkeys(con_ids)])
+    return {row["native_id"]: row for answer in answers for row in answer}
 
 
 def _seen(found: Row, query: Query) -> list[Row]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from include.brokers.ibkr.details import number
 from include.brokers.ibkr.lookups import details
+from include.brokers.ibkr.loop_thread import gather
 from include.brokers.ibkr.session import Session
 from include.brokers.ibkr.wire import FX_EXCHANGE, wire_contract
 from include.domain.contract import Contract
@@ -17,13 +18,13 @@ from include.errors import InvalidSymbol, NotPermitted
 
 async def quotes(session: Session, contracts: Sequence[Contract]) -> dict[str, Quote]:
     """Quotes by native id; a contract without market data is absent."""
-    found = await session.gather([_quote(session, contract) for contract in contracts])
+    found = await gather([_quote(session, contract) for contract in contracts])
     return {quote.native_id: quote for quote in found if quote is not None}
 
 
 async def fx_quotes(session: Session, mics: Mapping[str, str], base: str, currencies: Sequence[str]) -> dict[str, Quote]:
     """Quotes by currency: units of it for one unit of `base`; absent where there is no pair or no data."""
-    found = await session.gather([_pair(session, mics, base, currency) for currency in currencies])
+    found = await gather([_pair(session, mics, base, currency) for currency in currencies])
     return {quote.currency: quote for quote in found if quote is not None}
 
 

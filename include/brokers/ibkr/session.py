@@ -7,22 +7,20 @@ All of that ends here, as one of our errors.
 
 import asyncio
 import concurrent.futures
-import logging
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from include.brokers.base import ConnectionState
 from include.brokers.ibkr import failures
 from include.brokers.ibkr.library import AUTO, load
 from include.brokers.ibkr.loop_thread import LoopThread
+from include.brokers.ibkr.overlay import keep_endings, new_client
 from include.brokers.pacing import Pacer
 from include.domain.pacing import Pacing
 from include.errors import BrokerUnavailable, PolybrokerError
 
 T = TypeVar("T")
-LAST_TIMESTAMP = 45  # tick type: when the last trade happened, in seconds
 
 
 class Session:
@@ -150,17 +148,6 @@ class Session:
         async with self.pacer.request(endpoint):
             return await self._answer(request)
 
-    async def gather(self, work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-        """Results in order; the first failure cancels the rest and is raised."""
-        tasks = [asyncio.ensure_future(each) for each in work]
-        try:
-            return list(await asyncio.gather(*tasks))
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
-
     async def _answer(self, request: Callable[[], Awaitable[T]]) -> T:
         self.check()
         try:
@@ -240,7 +227,7 @@ class Session:
                 if not connecting.done():
                     connecting.cancel()
         outcome = (await asyncio.gather(connecting, return_exceptions=True))[0]
-        if broken.done() and isinstance(broken.result(), _ClientIdInUse):
+        if broken.done() and isinstance(broken.result(), failures.ClientIdInUse):
             return False
         unanswered = [str(key) for key in self.ib.wrapper._futures]  # the library may only log what timed out while it connected
         if not broken.done() and not isinstance(outcome, BaseException) and not unanswered:
@@ -254,37 +241,19 @@ class Session:
         raise BrokerUnavailable(f"IBKR at {self.place}: {why}")
 
     def _client(self) -> Any:
-        ib = self.library.IB()
-        ib.RaiseRequestErrors = True
         fitting = self.pacer.per_second("read")
-        ib.client.MaxRequests = 0 if math.isinf(fitting) else int(fitting)  # for what the library sends by itself; 0: no limit
-        ib.client.decoder.logger = _DecodeAlarm(self._on_garbage)
+        ib = new_client(self.library, 0 if math.isinf(fitting) else int(fitting), self._on_garbage)
         ib.errorEvent += self._on_error
         ib.client.conn.disconnected += self._on_disconnected
         ib.client.conn.hasData.error_event += self._on_undecodable
         for event in (ib.orderStatusEvent, ib.openOrderEvent, ib.execDetailsEvent, ib.commissionReportEvent):
             event.connect(self._stir)
-        self.endings = {}
-        told, completed = ib.wrapper.tickString, ib.wrapper.completedOrder
-
-        def tick_string(request_id: int, tick_type: int, value: str) -> None:
-            """the library drops the time of the last trade; it is kept where a later reader looks for a time."""
-            ticker = ib.wrapper.reqId2Ticker.get(request_id)
-            if tick_type == LAST_TIMESTAMP and ticker is not None:
-                ticker.rtTime = datetime.fromtimestamp(int(value), UTC)
-            told(request_id, tick_type, value)
-
-        def completed_order(contract: Any, order: Any, state: Any) -> None:
-            """the library drops how an order ended."""
-            self.endings[order.permId] = state.completedStatus
-            completed(contract, order, state)
-
-        ib.wrapper.tickString, ib.wrapper.completedOrder = tick_string, completed_order
+        self.endings = keep_endings(ib)
         return ib
 
     def _on_error(self, request_id: int, code: int, text: str, _: Any) -> None:
         if code == failures.CLIENT_ID_IN_USE:
-            self._break(_ClientIdInUse(text))
+            self._break(failures.ClientIdInUse(text))
         elif code in failures.TOO_FAST:
             self._break(failures.request_failure(code, text))
         elif code in failures.CONNECTION_LOST:
@@ -326,19 +295,3 @@ class Session:
         self.ib.client.disconnect()
         self.ib, self._broken = None, None
         self._stir()
-
-
-class _ClientIdInUse(PolybrokerError):
-    """TWS has a client with this id."""
-
-
-class _DecodeAlarm(logging.LoggerAdapter[logging.Logger]):
-    """Stands where the library logs an answer it could not decode: such an answer must end the read, not shorten it."""
-
-    def __init__(self, alarm: Callable[[str], None]) -> None:
-        super().__init__(logging.getLogger(__name__), {})
-        self._alarm = alarm
-
-    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
-        """Raise the alarm."""
-        self._alarm(str(msg))

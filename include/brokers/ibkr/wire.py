@@ -34,6 +34,18 @@ def routing(asset_class: AssetClass, exchange: str) -> str:
     return "SMART"
 
 
+def kinds_of(order: Order) -> tuple[str, ...]:
+    """An order, its auction and what closes it in the words of `ContractDetails.orderTypes`, which have no blanks."""
+    stop = "STP" if order.stop_loss_limit_price is None else "STPLMT"
+    kinds = [
+        (_kind(order).replace(" ", ""), True),
+        ("OPG", order.time_in_force is TimeInForce.OPG),
+        ("LMT", order.take_profit_price is not None),
+        (stop, order.stop_loss_price is not None),
+    ]
+    return tuple(kind for kind, is_asked in kinds if is_asked)
+
+
 def wire_contract(library: Any, contract: Contract) -> Any:
     """The library's contract of ours: the conId says which, the exchange where."""
     exchange = routing(contract.asset_class, contract.exchange)

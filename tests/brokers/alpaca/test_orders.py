@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from include.brokers.alpaca import orders
 from include.brokers.alpaca.adapter import AlpacaBroker
+from include.brokers.alpaca.client import AlpacaClient
 from include.domain.account import Environment
 from include.domain.instrument import AssetClass
 from include.domain.order import Order, OrderState, Side, TimeInForce
@@ -207,16 +209,18 @@ def test_cancelling_what_has_filled_tells_so(broker: AlpacaBroker) -> None:
     assert (report.state, report.filled_quantity) == (OrderState.FILLED, Decimal(10))
 
 
-def test_an_order_that_fills_while_it_is_being_cancelled(broker: AlpacaBroker, book: VenueBook) -> None:
+def test_an_order_that_fills_while_it_is_being_cancelled(
+    broker: AlpacaBroker, book: VenueBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broker.submit(c.order(limit="150"))
-    find = broker.find_order
+    find = orders.find
 
-    def find_then_fill(client_order_id: str) -> object:
-        report = find(client_order_id)
+    def find_then_fill(client: AlpacaClient, client_order_id: str) -> object:
+        report = find(client, client_order_id)
         book.engine.set_mark(c.AAPL, "USD", Decimal(100), c.NOW)
         return report
 
-    broker.find_order = find_then_fill  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(orders, "find", find_then_fill)
     assert broker.cancel(ID).state is OrderState.FILLED
 
 
@@ -225,16 +229,16 @@ def test_cancelling_nothing(broker: AlpacaBroker) -> None:
         broker.cancel("Z" * 20)
 
 
-def test_a_lost_answer_to_a_cancel_is_unknown(broker: AlpacaBroker, book: VenueBook) -> None:
+def test_a_lost_answer_to_a_cancel_is_unknown(broker: AlpacaBroker, book: VenueBook, monkeypatch: pytest.MonkeyPatch) -> None:
     broker.submit(c.order(limit="150"))
-    find = broker.find_order
+    find = orders.find
 
-    def find_then_break(client_order_id: str) -> object:
-        report = find(client_order_id)
+    def find_then_break(client: AlpacaClient, client_order_id: str) -> object:
+        report = find(client, client_order_id)
         book.faults.add("drop_connection")
         return report
 
-    broker.find_order = find_then_break  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(orders, "find", find_then_break)
     with pytest.raises(OutcomeUnknown):
         broker.cancel(ID)
 
@@ -247,14 +251,16 @@ def test_nothing_is_sent_to_an_account_whose_claim_is_unproven(opened: c.Open, b
     assert broker.quotes([c.contract()])  # reading needs no proof
 
 
-def test_a_duplicate_that_cannot_be_looked_up_stays_unknown(broker: AlpacaBroker, book: VenueBook) -> None:
+def test_a_duplicate_that_cannot_be_looked_up_stays_unknown(
+    broker: AlpacaBroker, book: VenueBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broker.submit(c.order())
-    find = broker.find_order
+    find = orders.find
 
-    def break_then_find(client_order_id: str) -> object:
+    def break_then_find(client: AlpacaClient, client_order_id: str) -> object:
         book.faults.add("server_error")
-        return find(client_order_id)
+        return find(client, client_order_id)
 
-    broker.find_order = break_then_find  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(orders, "find", break_then_find)
     with pytest.raises(OutcomeUnknown, match="could not say"):
         broker.submit(c.order())

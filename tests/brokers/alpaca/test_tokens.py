@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from include.brokers.alpaca.adapter import AlpacaBroker
-from include.brokers.alpaca.tokens import Tokens
+from include.brokers.alpaca.tokens import fetch_token
 from include.brokers.base import ConnectionState
 from include.errors import AuthenticationFailed, BrokerUnavailable
 from include.sandbox.alpaca import sandbox_keys
@@ -19,6 +19,7 @@ from tests.brokers.alpaca.test_client import answering, body
 
 KEY, SECRET = sandbox_keys(c.CODE)
 NO_KEYS = {"api_key": "", "secret_key": ""}
+NO_HEADER = body('{"access_token": "a\\nb", "expires_in": 900}')
 CLIENT = {**NO_KEYS, "client_id": KEY, "client_secret": SECRET}
 
 
@@ -52,12 +53,14 @@ def test_a_token_is_asked_for_once(tokened: AlpacaBroker, book: VenueBook) -> No
 def test_a_token_is_renewed_before_it_ends(tokened: AlpacaBroker, book: VenueBook) -> None:
     tokens = tokened._settings.tokens
     assert tokens is not None
-    later = tokens._clock() + 830  # of 899
+    real = tokens._clock
+    later = real() + timedelta(seconds=830)  # of 899
     tokens._clock = lambda: later
     assert tokened.state is ConnectionState.CONNECTED
-    later += 10
+    later += timedelta(seconds=10)
     assert tokened.state is ConnectionState.DEGRADED
     tokened.list_orders()
+    tokens._clock = real
     assert (tokened.state, asked_for_tokens(book)) == (ConnectionState.CONNECTED, 2)
     tokened.refresh()
     assert asked_for_tokens(book) == 3
@@ -112,13 +115,11 @@ def test_half_of_the_credentials(opened: c.Open) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", body("not json"), body("[]"), body("{}"), body('{"access_token": "a"}'), body("", "503 Busy")]
+    "raw", [b"", body("not json"), body("[]"), body("{}"), body('{"access_token": "a"}'), NO_HEADER, body("", "503 Busy")]
 )
 def test_an_endpoint_without_a_token(raw: bytes) -> None:
-    with answering(raw) as url:
-        tokens = Tokens("", "id", "secret", url, timeout_seconds=5, trust_env=False)
-        with pytest.raises(BrokerUnavailable, match="token endpoint"):
-            tokens.current()
+    with answering(raw) as url, pytest.raises(BrokerUnavailable, match="token endpoint"):
+        fetch_token("id", "secret", url, timeout_seconds=5, trust_env=False)
 
 
 def test_states(opened: c.Open, broker: AlpacaBroker) -> None:

@@ -1,0 +1,46 @@
+"""What brokers told of the run's accounts that these cannot do (docs/brokers.md): it narrows what their adapters declare."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from include.brokers.base import Capabilities
+from include.domain.run import Run
+from include.storage.artifacts import exists, read_json, write_json
+from include.storage.capability_log import CapabilityLog
+from include.storage.database import Database
+from include.storage.run_folder import RunFolder
+
+COUNTS_FOR = timedelta(hours=24)  # before the run became due: what was told earlier may have been settled since
+
+WhyNot = dict[str, dict[str, str]]  # account id -> kind of contract -> why it cannot be traded there
+
+
+def run_discovered(run: Run, database: Database) -> WhyNot:
+    """The kinds that accounts of a run cannot trade, and why; an account that was not asked lately is absent.
+
+    Read once, from what `monitor_brokers` keeps: a task that is cleared reads what the first one read (`discovered.json`).
+    """
+    uri = RunFolder(run.folder).discovered
+    if not exists(uri):
+        since = run.run_after - COUNTS_FOR
+        told = CapabilityLog(database).discoveries()
+        write_json(uri, {a: told[a].why_not for a in run.account_ids if a in told and told[a].seen_at >= since})
+    found: WhyNot = read_json(uri)
+    return found
+
+
+def narrowed(declared: Mapping[str, Capabilities], run: Run, told: WhyNot) -> dict[str, Capabilities]:
+    """What brokers can do in this run: a kind that none of the run's accounts at a broker can trade is taken away.
+
+    Args:
+        declared: Broker to what its adapter declares.
+        run: Its accounts count.
+        told: Of `run_discovered`.
+    """
+    found = {}
+    for broker, able in declared.items():
+        accounts = [a.account_id for portfolio in run.portfolios for a in portfolio.accounts if a.broker == broker]
+        reasons = [told.get(account, {}) for account in accounts]
+        barred = {kind: why for kind, why in (reasons[0] if reasons else {}).items() if all(kind in each for each in reasons)}
+        found[broker] = able.without(barred)
+    return found
