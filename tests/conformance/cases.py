@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -15,12 +15,13 @@ from include.domain.instrument import AssetClass
 from include.domain.order import OrderType, TimeInForce
 from include.errors import PolybrokerError
 from include.sandbox.faults import Fault
-from tests.conformance.harness import Ability, Harness
+from tests.conformance.harness import Ability, Harness, Without
 
 F = TypeVar("F", bound=Callable[..., Any])
 NUMBERED = re.compile(r"test_c(\d{3})_")
 NOT_DECLARED = "not declared"
 NO_VENUE = "venue cannot express it"
+NOT_APPLICABLE = "not applicable"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,25 @@ class Needs:
 
     def unmet(self, column: type[Harness]) -> str | None:
         """Why a column does not run the case, in the page's words; None: it does."""
-        return (NOT_DECLARED if not self._declared(column) else None) or (NO_VENUE if not self._expressible(column) else None)
+        if not self._declared(column):
+            return NOT_DECLARED
+        missing = list(self._missing(column))
+        if not missing:
+            return None
+        return NOT_APPLICABLE if any(self.given(column, *one) is not None for one in missing) else NO_VENUE
+
+    def needless(self, column: type[Harness]) -> Iterator[Without]:
+        """What a column lacks by its nature and the case needs, as `Harness.without` names it."""
+        for one in self._missing(column) if self._declared(column) else ():
+            key = self.given(column, *one)
+            if key is not None:
+                yield key
+
+    @staticmethod
+    def given(column: type[Harness], field: str, value: Any) -> Without | None:
+        """The key of `Harness.without` under which the column says that it has no such thing; None: it does not say so."""
+        keys: tuple[Without, ...] = (value, (field, value))
+        return next((key for key in keys if key in column.without), None)
 
     def _declared(self, column: type[Harness]) -> bool:
         able = column.capabilities.for_kind(self.asset_class)
@@ -70,17 +89,22 @@ class Needs:
             and self.asset_class in able.asset_classes
         )
 
-    def _expressible(self, column: type[Harness]) -> bool:
-        return (
-            (self.fault is None or self.fault in column.faults)
-            and (self.read_fault is None or self.read_fault in column.read_faults)
-            and (self.order_fault is None or self.order_fault in column.order_faults)
-            and (self.stream_fault is None or self.stream_fault in column.stream_faults)
-            and (self.ability is None or self.ability in column.abilities)
-            and (self.refusal is None or self.refusal in column.refusals)
-            and (not self.twins or column.twins is not None)
-            and self.asset_class in column.contracts
-        )
+    def _missing(self, column: type[Harness]) -> Iterator[tuple[str, Any]]:
+        """(field, value) of what the venue has not."""
+        has: dict[str, Container[Any]] = {
+            "fault": column.faults,
+            "read_fault": column.read_faults,
+            "order_fault": column.order_faults,
+            "stream_fault": column.stream_faults,
+            "ability": column.abilities,
+            "refusal": column.refusals,
+            "asset_class": column.contracts,
+            "twins": {False} if column.twins is None else {False, True},
+        }
+        for name, known in has.items():
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                yield name, value
 
 
 FIELDS = frozenset(Needs.__dataclass_fields__)
