@@ -59,6 +59,7 @@ class Harness(ABC):
     """One running venue, new for every case. Everything declared on the class is read without starting it.
 
     Attributes:
+        title: Of its column; "" for the adapter's name.
         capabilities: Of the adapter.
         broker_class: The adapter, for seeing which verbs it has.
         faults: The common faults that the venue can express.
@@ -83,6 +84,7 @@ class Harness(ABC):
     """
 
     broker_class: ClassVar[type[Broker]]
+    title: ClassVar[str] = ""
     capabilities: ClassVar[Capabilities]
     faults: ClassVar[frozenset[Fault]] = frozenset()
     read_faults: ClassVar[frozenset[Fault]] = frozenset()

@@ -65,11 +65,15 @@ def columns() -> list[Column]:
     for module in sorted(Path(__file__).parent.glob("test_*.py")):
         import_module(f"tests.conformance.{module.stem}")
     found = []
-    for suite in sorted(_subclasses(Conformance), key=lambda each: each.column.broker_class.name):
-        name, test = suite.column.broker_class.name, f"{suite.__module__}.{suite.__name__}"
+    for suite in sorted(_subclasses(Conformance), key=lambda each: _title(each.column)):
+        name, test = _title(suite.column), f"{suite.__module__}.{suite.__name__}"
         found.append(Column(name, test, suite.column))
         found += [Column(f"{name} ({each})", test, suite.column, each) for each in suite.column.libraries]
     return found
+
+
+def _title(harness: type[Harness]) -> str:
+    return harness.title or harness.broker_class.name
 
 
 def expected(column: Column, case: Case) -> str:

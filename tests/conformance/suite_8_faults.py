@@ -116,6 +116,7 @@ class FaultCases(Cases):
             self.broker.quotes([self.stock])
         self.venue.mark(AWAY - 1)
         self.venue.line_is_back()
+        self.once_it_answers(lambda: self.broker.quotes([self.stock]))
         assert self.once_it_answers(self.found).state is OrderState.FILLED
 
     @needs(order_fault=Fault.TOO_MANY_REQUESTS)
