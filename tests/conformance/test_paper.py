@@ -51,7 +51,7 @@ WITHOUT: Mapping[Without, str] = {
     Ability.ORDER_LOG: "an order is no request: it is written under the account's version, and never twice (604, 610)",
     Fault.ACCEPT_THEN_SERVER_ERROR: "no server stands between an order and its account: see accept_then_drop",
     Fault.REJECT_ORDER: "its market has a reason for every refusal (`reports.py`)",
-    Fault.PARTIAL_THEN_CANCEL: "its market takes back no limit order: what did not fill stands until its time is over",
+    Fault.PARTIAL_THEN_CANCEL: "nobody stands over its market: what did not fill ends by its owner, its time or want of money",
     Fault.FILL_AFTER_CANCEL: "a cancel and a fill are written under one version of the account: the second sees the first",
     Fault.ORDER_ID_ROLLED_BACK: "its order numbers are written under the account's version: none is handed out twice",
     Fault.DUPLICATE_UPDATE: "it says nothing by itself: an order is read from its account",

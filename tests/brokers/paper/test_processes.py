@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -15,7 +15,9 @@ import pytest
 from include.brokers.base import AccountRows, AccountStore, BrokerContext
 from include.brokers.paper.adapter import PaperBroker
 from include.domain.account import Account, Environment
+from include.domain.contract import Contract
 from include.domain.order import Order, OrderState
+from include.domain.quote import Quote
 from include.errors import BrokerUnavailable, DuplicateOrder, OutcomeUnknown, Transient
 from include.sandbox.faults import Fault
 from include.storage.database import Database, open_database, upgrade
@@ -155,3 +157,25 @@ def test_a_question_that_was_written_and_not_answered_may_be_asked_again(databas
     with pytest.raises(BrokerUnavailable):
         broker.snapshot("s", NOW)
     assert held(broker) == [("ibkr:1", 10)]
+
+
+class SlowMirror(Mirror):
+    """`meanwhile` happens once before it answers."""
+
+    def __init__(self, fast: Mirror) -> None:
+        super().__init__()
+        self.listed, self.prices = fast.listed, fast.prices
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def quotes(self, contracts: Sequence[Contract]) -> dict[str, Quote]:
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return super().quotes(contracts)
+
+
+def test_a_slow_mirror_keeps_nobody_from_the_account(database: Database, mirror: Mirror, order: Make) -> None:
+    slow, store = SlowMirror(mirror), DatabaseAccountStore(database)
+    slow.meanwhile.append(lambda: paper(store, mirror).submit(order("B", quantity="5")))
+    assert paper(store, slow).submit(order("A")).state is OrderState.FILLED
+    slow.meanwhile.append(lambda: paper(store, mirror).submit(order("C", quantity="5")))
+    assert held(paper(store, slow)) == [("ibkr:1", 20)]
