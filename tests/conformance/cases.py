@@ -60,23 +60,16 @@ class Needs:
         """Why a column does not run the case, in the page's words; None: it does."""
         if not self._declared(column):
             return NOT_DECLARED
-        missing = list(self._missing(column))
-        if not missing:
+        if next(self._missing(column), None) is None:
             return None
-        return NOT_APPLICABLE if any(self.given(column, *one) is not None for one in missing) else NO_VENUE
+        return NOT_APPLICABLE if self.excuses(column) else NO_VENUE
 
-    def needless(self, column: type[Harness]) -> Iterator[Without]:
-        """What a column lacks by its nature and the case needs, as `Harness.without` names it."""
-        for one in self._missing(column) if self._declared(column) else ():
-            key = self.given(column, *one)
-            if key is not None:
-                yield key
-
-    @staticmethod
-    def given(column: type[Harness], field: str, value: Any) -> Without | None:
-        """The key of `Harness.without` under which the column says that it has no such thing; None: it does not say so."""
-        keys: tuple[Without, ...] = (value, (field, value))
-        return next((key for key in keys if key in column.without), None)
+    def excuses(self, column: type[Harness]) -> list[Without]:
+        """Keys of `Harness.without` that tell why there is nothing to try; [] where the column has it, or merely cannot yet."""
+        if not self._declared(column):
+            return []
+        keys: list[Without] = [key for field, value in self._missing(column) for key in (value, (field, value))]
+        return [key for key in keys if key in column.without]
 
     def _declared(self, column: type[Harness]) -> bool:
         able = column.capabilities.for_kind(self.asset_class)

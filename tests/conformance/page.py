@@ -102,7 +102,7 @@ def reasons(found: Iterable[Column]) -> list[str]:
             continue  # the same venue
         told: dict[Without, list[str]] = {}
         for case in all_cases(Conformance):
-            for key in case.needs.needless(column.harness):
+            for key in case.needs.excuses(column.harness):
                 told.setdefault(key, []).append(case.number)
         for key, why in column.harness.without.items():
             numbers = ", ".join(dict.fromkeys(told.get(key, ())))
