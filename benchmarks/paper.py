@@ -259,7 +259,9 @@ def _text(rows: Sequence[str]) -> str:
 currency, from `submit` to the fill's report. Two processes have an account each, in one database. Orders a second:
 
 {table("kept how | one process | two processes | bare commits a second before, between, after", rows)}
-The database is SQLite, written for good (`synchronous=FULL`) once per order by the account and twice by the journal
-(registering a plan is one transaction). So the disk bounds the lower rows: the last column is how many one-row transactions a
-bare SQLite database with the same settings took in a second at that time. In memory: the best of {ROUNDS} rounds.
+The database is SQLite. The account writes once per order and does not wait for the disk; the journal, in the same file, writes
+twice and waits each time (`synchronous=FULL`), first of all for the intent, before anything is sent. So the disk bounds the last
+row: the last column is how many one-row transactions a bare SQLite database took in a second at that time, waiting for each. To
+wait once for many intents would send none twice, but a crash would leave all of them in doubt. In memory: the best of {ROUNDS}
+rounds.
 """

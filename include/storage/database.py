@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, NoSuchModuleError, OperationalError
@@ -36,6 +36,7 @@ class Database:
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
         self.name = name  # without password
+        self._insert_new: dict[str, Executable] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -58,15 +59,21 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, flush: bool = True) -> Iterator[Connection]:
         """A transaction, committed when the block ends without an error. SQLite: the write lock is held from the start.
+
+        Args:
+            flush: Wait until the disk has it. False: every process sees it at once, and it survives the end of this one, but a
+                power cut may undo it, together with all that was written after it, never without that.
 
         Raises:
             Transient: Locked, or not reachable; nothing was written.
         """
         with self._translated(), self._engine.connect() as connection:
-            connection.execution_options(polybroker_write=True)
+            connection.execution_options(polybroker_write=True, polybroker_flush=flush)
             with connection.begin():
+                if not flush and self._engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
                 yield connection
 
     def insert(self, table: Table) -> sqlite.Insert:
@@ -77,8 +84,9 @@ class Database:
 
     def insert_new(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert a row unless its key is taken; True when it was inserted. (Drivers disagree on an INSERT's row count.)"""
-        statement = self.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
-        return connection.execute(statement, row).first() is not None
+        if table.name not in self._insert_new:  # made once: making a statement costs more than running it
+            self._insert_new[table.name] = self.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+        return connection.execute(self._insert_new[table.name], row).first() is not None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -252,7 +260,10 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("polybroker_write")
+    options = connection.get_execution_options()
+    write = options.get("polybroker_write")
+    if write:  # in WAL mode NORMAL appends in order and leaves it to the next FULL commit to flush both
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options['polybroker_flush'] else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 

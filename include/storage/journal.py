@@ -10,18 +10,29 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from include.domain.contract import Contract
 from include.domain.order import Fill, Order, OrderReport, OrderState
 from include.errors import InputError
 from include.storage.database import Database
-from include.storage.journal_rows import JournalEntry, OrderEvent, after_report, append_event, read_fills, to_entry
+from include.storage.journal_rows import REPORTED, JournalEntry, OrderEvent, after_report, append_event, read_fills, to_entry
 from include.storage.managed import ManagedPosition, read_managed, unexplained
 from include.storage.order_states import OPEN
 from include.storage.tables import adoptions, fills, order_events, orders, plans
 
 __all__ = ["Journal", "JournalEntry", "ManagedPosition", "OrderEvent"]
+
+# Made once: making a statement costs more than running it.
+_IS_KEY = orders.c.client_order_id == bindparam("key")
+_MOVE = (
+    update(orders)
+    .where(_IS_KEY, orders.c.state == bindparam("old"))
+    .values(state=bindparam("new_state"), reason=bindparam("new_reason"))
+)
+_MOVE_AT = _MOVE.values(updated_at=bindparam("new_updated_at"))
+_LOCKED = select(orders).where(_IS_KEY).with_for_update()
+_TOLD = update(orders).where(_IS_KEY).values({name: bindparam(f"new_{name}") for name in REPORTED})
 
 
 class Journal:
@@ -121,12 +132,12 @@ class Journal:
         return self._move(client_order_id, OrderState.PLANNED, OrderState.NOT_SENT, reason, at)
 
     def _move(self, client_order_id: str, old: OrderState, new: OrderState, reason: str | None, at: datetime | None) -> bool:
-        values: dict[str, Any] = {"state": new.value, "reason": reason}
-        if at is not None:
-            values["updated_at"] = at
-        matches = (orders.c.client_order_id == client_order_id) & (orders.c.state == old.value)
+        values = {"key": client_order_id, "old": old.value, "new_state": new.value, "new_reason": reason}
         with self._database.write() as connection:
-            moved = connection.execute(update(orders).where(matches).values(**values)).rowcount == 1
+            if at is None:
+                moved = connection.execute(_MOVE, values).rowcount == 1
+            else:
+                moved = connection.execute(_MOVE_AT, values | {"new_updated_at": at}).rowcount == 1
             if moved:
                 append_event(connection, client_order_id, at, old, new, {"reason": reason})
         return moved
@@ -151,7 +162,7 @@ class Journal:
         if report.client_order_id != client_order_id:
             raise InputError("expected a report about this order", field=client_order_id, value=report.client_order_id)
         with self._database.write() as connection:
-            row = connection.execute(select(orders).filter_by(client_order_id=client_order_id).with_for_update()).one_or_none()
+            row = connection.execute(_LOCKED, {"key": client_order_id}).one_or_none()
             if row is None:
                 raise InputError("expected an order of the journal", field="client_order_id", value=client_order_id)
             new_fills = self._add_fills(connection, row, report.fills)
@@ -160,7 +171,7 @@ class Journal:
             )
             changed = {name: value for name, value in values.items() if value != getattr(row, name)}
             if new_fills or changed.keys() - {"updated_at"}:
-                connection.execute(update(orders).where(orders.c.client_order_id == client_order_id).values(**values))
+                connection.execute(_TOLD, {"key": client_order_id} | {f"new_{name}": value for name, value in values.items()})
                 body = {"report": report.model_dump(mode="json"), "reason": reason}
                 append_event(connection, client_order_id, at, OrderState(row.state), state, body)
         return state

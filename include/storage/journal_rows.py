@@ -6,11 +6,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from include.domain.order import Fill, Order, OrderReport, OrderState
 from include.storage.order_states import advance
 from include.storage.tables import fills, order_events
+
+# Columns that a report may change.
+REPORTED = ("state", "reason", "broker_order_id", "filled_quantity", "average_price", "code", "message", "updated_at")
+
+# Made once: making a statement costs more than running it.
+_EVENT = order_events.insert()
+_OF_ORDERS = fills.c.client_order_id.in_(bindparam("ids", expanding=True))
+_FILLS = select(fills).where(_OF_ORDERS).order_by(fills.c.time, fills.c.fill_id)
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,8 @@ def append_event(
     body: dict[str, Any],
 ) -> None:
     """Add one line to `order_events`."""
-    connection.execute(
-        order_events.insert().values(
-            client_order_id=client_order_id, time=at, from_state=old.value if old else None, to_state=new.value, body=body
-        )
-    )
+    row = {"client_order_id": client_order_id, "time": at, "from_state": old.value if old else None, "to_state": new.value}
+    connection.execute(_EVENT, row | {"body": body})
 
 
 def read_fills(connection: Connection, client_order_ids: Sequence[str]) -> dict[str, tuple[Fill, ...]]:
@@ -62,8 +67,7 @@ def read_fills(connection: Connection, client_order_ids: Sequence[str]) -> dict[
     found: dict[str, list[Fill]] = {}
     for start in range(0, len(client_order_ids), 500):
         chunk = client_order_ids[start : start + 500]
-        query = select(fills).where(fills.c.client_order_id.in_(chunk)).order_by(fills.c.time, fills.c.fill_id)
-        for row in connection.execute(query):
+        for row in connection.execute(_FILLS, {"ids": chunk}):
             fill = Fill(
                 fill_id=row.fill_id,
                 quantity=row.quantity,

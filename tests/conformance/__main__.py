@@ -15,8 +15,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.conformance.base import FIGURES
-from tests.conformance.cases import NO_VENUE, NOT_DECLARED, Case, all_cases
-from tests.conformance.page import FAIL, NOT_RUN, PAGE, PASS, Column, cells, columns, render
+from tests.conformance.cases import NO_VENUE, NOT_APPLICABLE, NOT_DECLARED, Case, all_cases
+from tests.conformance.page import FAIL, NOT_RUN, PAGE, PASS, Column, cells, columns, reasons, render
 from tests.conformance.suite import Conformance
 
 PROJECT = PAGE.parents[1]
@@ -31,7 +31,7 @@ def main() -> int:
     before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     found = columns()
     marks = {column.title: _marks(column, before) for column in found}
-    page = render([column.title for column in found], marks)
+    page = render([column.title for column in found], marks, reasons(found))
     if not check:
         PAGE.write_text(page, encoding="utf-8")
     failed = [f"{title}: {case.test}" for title, column in marks.items() for case, mark in column.items() if mark == FAIL]
@@ -86,7 +86,7 @@ def _mark(case: ElementTree.Element) -> str:
     if skipped is None:
         return PASS
     reason = skipped.attrib.get("message", "")
-    return reason if reason in (NOT_DECLARED, NO_VENUE) else FAIL  # whatever else was left out did not hold
+    return reason if reason in (NOT_DECLARED, NOT_APPLICABLE, NO_VENUE) else FAIL  # whatever else was left out did not hold
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the cases share: the venue, a broker connected to it, orders, and looking at both sides."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from include.brokers.checks import check_order
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass
 from include.domain.order import Order, OrderReport, OrderState, OrderType, Side, TimeInForce
-from include.errors import DuplicateOrder, PolybrokerError
+from include.errors import DuplicateOrder, OutcomeUnknown, PolybrokerError
 from include.sandbox.faults import Fault
 from tests.conformance.cases import needs_of
 from tests.conformance.harness import CLOSE, MARKED, PRICE, Ability, Harness
@@ -181,3 +182,28 @@ class Cases:
     def listed(self, *, open_only: bool = True) -> list[str]:
         """Our ids of what the broker lists, oldest first."""
         return [report.client_order_id for report in self.broker.list_orders(open_only=open_only)]
+
+    async def followed(self, fault: Fault | None = None) -> list[OrderReport]:
+        """What the stream tells of an order that fills. Others are sent first, until one shows that the stream is there."""
+        stream, number = self.broker.stream_orders(), 100
+        first = asyncio.ensure_future(anext(stream))  # type: ignore[arg-type]
+        while not first.done():
+            await asyncio.to_thread(self.send, number, limit_price=AWAY)
+            number += 1
+            await asyncio.wait({first}, timeout=0.5)
+        first.result()
+        if fault is not None:
+            self.venue.misbehave(fault)
+        with suppress(OutcomeUnknown):
+            await asyncio.to_thread(self.send, 1, limit_price=CROSSING)
+        await asyncio.to_thread(self.broker.find_order, order_id(1))  # a late word comes after a later answer
+        told: list[OrderReport] = []
+        try:
+            async for report in stream:
+                if report.client_order_id == order_id(1):
+                    told.append(report)
+                    if report.state.is_final:
+                        return told
+            raise AssertionError("the stream ended by itself")
+        finally:
+            await stream.aclose()  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -15,12 +15,13 @@ from include.domain.instrument import AssetClass
 from include.domain.order import OrderType, TimeInForce
 from include.errors import PolybrokerError
 from include.sandbox.faults import Fault
-from tests.conformance.harness import Ability, Harness
+from tests.conformance.harness import Ability, Harness, Without
 
 F = TypeVar("F", bound=Callable[..., Any])
 NUMBERED = re.compile(r"test_c(\d{3})_")
 NOT_DECLARED = "not declared"
 NO_VENUE = "venue cannot express it"
+NOT_APPLICABLE = "not applicable"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,18 @@ class Needs:
 
     def unmet(self, column: type[Harness]) -> str | None:
         """Why a column does not run the case, in the page's words; None: it does."""
-        return (NOT_DECLARED if not self._declared(column) else None) or (NO_VENUE if not self._expressible(column) else None)
+        if not self._declared(column):
+            return NOT_DECLARED
+        if next(self._missing(column), None) is None:
+            return None
+        return NOT_APPLICABLE if self.excuses(column) else NO_VENUE
+
+    def excuses(self, column: type[Harness]) -> list[Without]:
+        """Keys of `Harness.without` that tell why there is nothing to try; [] where the column has it, or merely cannot yet."""
+        if not self._declared(column):
+            return []
+        keys: list[Without] = [key for field, value in self._missing(column) for key in (value, (field, value))]
+        return [key for key in keys if key in column.without]
 
     def _declared(self, column: type[Harness]) -> bool:
         able = column.capabilities.for_kind(self.asset_class)
@@ -70,17 +82,22 @@ class Needs:
             and self.asset_class in able.asset_classes
         )
 
-    def _expressible(self, column: type[Harness]) -> bool:
-        return (
-            (self.fault is None or self.fault in column.faults)
-            and (self.read_fault is None or self.read_fault in column.read_faults)
-            and (self.order_fault is None or self.order_fault in column.order_faults)
-            and (self.stream_fault is None or self.stream_fault in column.stream_faults)
-            and (self.ability is None or self.ability in column.abilities)
-            and (self.refusal is None or self.refusal in column.refusals)
-            and (not self.twins or column.twins is not None)
-            and self.asset_class in column.contracts
-        )
+    def _missing(self, column: type[Harness]) -> Iterator[tuple[str, Any]]:
+        """(field, value) of what the venue has not."""
+        has: dict[str, Container[Any]] = {
+            "fault": column.faults,
+            "read_fault": column.read_faults,
+            "order_fault": column.order_faults,
+            "stream_fault": column.stream_faults,
+            "ability": column.abilities,
+            "refusal": column.refusals,
+            "asset_class": column.contracts,
+            "twins": {False} if column.twins is None else {False, True},
+        }
+        for name, known in has.items():
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                yield name, value
 
 
 FIELDS = frozenset(Needs.__dataclass_fields__)

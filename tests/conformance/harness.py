@@ -15,7 +15,7 @@ from include.domain.account import Environment
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
 from include.domain.order import OrderState
-from include.errors import PolybrokerError
+from include.errors import BrokerUnavailable, PolybrokerError, Transient
 from include.sandbox.faults import Fault, Faults
 from tests.fakes.clock import SetClock
 
@@ -36,11 +36,16 @@ class Ability(StrEnum):
     CREDENTIALS = "credentials that can be wrong"
     PROOF = "an account that proves its environment"
     ADDRESS = "an address where nobody answers"
+    ORDER_LOG = "a log of the orders it was sent"
     AUCTIONS = "opening and closing auctions"
     PACING = "a limit of requests"
     CURRENCIES = "pairs of currencies"
     RIGHTS = "an account from which rights can be taken"
     HUNDREDTHS = "quotes in hundredths of the currency unit"
+
+
+# What a broker has not by its nature: a fault (or one in one place: `("order_fault", Fault.CLOCK_SKEW)`), an ability, a refusal.
+Without = Fault | Ability | type[PolybrokerError] | tuple[str, Fault]
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,14 @@ class Harness(ABC):
     """One running venue, new for every case. Everything declared on the class is read without starting it.
 
     Attributes:
+        title: Of its column; "" for the adapter's name.
         capabilities: Of the adapter.
         broker_class: The adapter, for seeing which verbs it has.
         faults: The common faults that the venue can express.
         read_faults: Those of them that also strike requests which only read.
         order_faults: Those that strike while an order is submitted.
         stream_faults: Those that strike what the stream of orders tells.
+        tells_on_stream: Whether the words on an order come on the stream of orders and nowhere else.
         abilities: What else it can do.
         contracts: Something tradable of each kind; the stock is marked 200.
         unpriced / unknown / dead: A contract without a mark, one that the venue does not have, one that it lists as not tradable.
@@ -68,6 +75,9 @@ class Harness(ABC):
         wanted: How a screen names the stock.
         twins: A name that two contracts fit, and their native ids; None where the venue has no such thing.
         refusals: Class of error -> what must be changed on a good order so that this venue refuses it so.
+        without: What this broker has not by its nature, and why, in words that can be checked: such cases are "not
+            applicable". What its venue merely cannot do yet does not belong here.
+        gone: What a look is while the venue is away.
         limit: Requests that the venue takes in any window of so many seconds.
         libraries: Other client libraries under which the column is run once more (`__main__.py`).
         burst: Settings under which a hundred orders go out at once, within `limit`.
@@ -75,11 +85,13 @@ class Harness(ABC):
     """
 
     broker_class: ClassVar[type[Broker]]
+    title: ClassVar[str] = ""
     capabilities: ClassVar[Capabilities]
     faults: ClassVar[frozenset[Fault]] = frozenset()
     read_faults: ClassVar[frozenset[Fault]] = frozenset()
     order_faults: ClassVar[frozenset[Fault]] = frozenset()
     stream_faults: ClassVar[frozenset[Fault]] = frozenset()
+    tells_on_stream: ClassVar[bool] = False
     abilities: ClassVar[frozenset[Ability]] = frozenset()
     contracts: ClassVar[Mapping[AssetClass, Contract]]
     unpriced: ClassVar[Contract]
@@ -89,6 +101,8 @@ class Harness(ABC):
     wanted: ClassVar[Instrument]
     twins: ClassVar[tuple[Instrument, frozenset[str]] | None] = None
     refusals: ClassVar[Mapping[type[PolybrokerError], Mapping[str, Any]]] = {}
+    without: ClassVar[Mapping[Without, str]] = {}
+    gone: ClassVar[type[Transient]] = BrokerUnavailable
     limit: ClassVar[tuple[int, float]] = (0, 0.0)
     libraries: ClassVar[tuple[str, ...]] = ()
     burst: ClassVar[Mapping[str, Any]] = {}
@@ -137,9 +151,13 @@ class Harness(ABC):
         for broker in self._opened:
             broker.close()
 
-    @abstractmethod
     def wrong_credentials(self) -> Mapping[str, str]:
-        """Credentials that the venue refuses (`Ability.CREDENTIALS`), or that lead to nobody (`Ability.ADDRESS`)."""
+        """Credentials that the venue refuses (`Ability.CREDENTIALS`)."""
+        raise NotImplementedError
+
+    def nowhere(self) -> Mapping[str, str]:
+        """Credentials that lead to nobody (`Ability.ADDRESS`)."""
+        raise NotImplementedError
 
     @abstractmethod
     def standing(self, client_order_id: str) -> list[Standing]:
@@ -186,9 +204,9 @@ class Harness(ABC):
     def requests(self) -> list[tuple[float, str, str]]:
         """(monotonic seconds, kind, detail) of what the venue was asked (`Ability.REQUEST_LOG`)."""
 
-    @abstractmethod
     def orders_sent(self) -> int:
-        """How many requests to place an order the venue has seen (`Ability.REQUEST_LOG`)."""
+        """How many requests to place an order the venue has seen (`Ability.ORDER_LOG`)."""
+        raise NotImplementedError
 
     def stop(self) -> None:
         """End the venue while clients are connected (`Ability.STOP`)."""

@@ -7,13 +7,13 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.conformance.base import Cases
-from tests.conformance.cases import NO_VENUE, NOT_DECLARED, Case, all_cases
-from tests.conformance.harness import Harness
+from tests.conformance.cases import NO_VENUE, NOT_APPLICABLE, NOT_DECLARED, Case, all_cases, word
+from tests.conformance.harness import Ability, Harness, Without
 from tests.conformance.suite import Conformance
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/conformance.md"
 PASS, FAIL, NOT_RUN = "pass", "FAIL", "not run"
-MARKS = (PASS, NOT_DECLARED, NO_VENUE, FAIL, NOT_RUN)
+MARKS = (PASS, NOT_DECLARED, NOT_APPLICABLE, NO_VENUE, FAIL, NOT_RUN)
 SUBJECTS = {
     "1": "Connection and environment",
     "2": "Contracts, quotes, bars",
@@ -25,6 +25,7 @@ SUBJECTS = {
     "8": "Faults of the venue",
     "9": "Limits",
 }
+PLACES = {"order_fault": "while an order is sent", "read_fault": "at a question", "stream_fault": "on the stream of orders"}
 INTRO = """# Conformance
 
 One list of numbered cases, run against every adapter and a local venue that speaks its broker's own protocol, through the real
@@ -32,7 +33,8 @@ client library. The cases are `tests/conformance/suite_*.py`. `make conformance`
 
 - **pass**: it ran and holds.
 - **not declared**: the adapter does not declare the capability (`Capabilities`), or has not made the verb its own.
-- **venue cannot express it**: the local venue has no such fault or rule, so nothing was tried.
+- **not applicable**: the broker has no such thing by its nature, so there is nothing to try; why stands at the end.
+- **venue cannot express it**: the broker may do this, but its local venue cannot yet, so nothing was tried. To be done.
 - **FAIL**: it ran and does not hold.
 - **not run**: the client library of that column was not installed when the page was written.
 
@@ -63,11 +65,15 @@ def columns() -> list[Column]:
     for module in sorted(Path(__file__).parent.glob("test_*.py")):
         import_module(f"tests.conformance.{module.stem}")
     found = []
-    for suite in sorted(_subclasses(Conformance), key=lambda each: each.column.broker_class.name):
-        name, test = suite.column.broker_class.name, f"{suite.__module__}.{suite.__name__}"
+    for suite in sorted(_subclasses(Conformance), key=lambda each: _title(each.column)):
+        name, test = _title(suite.column), f"{suite.__module__}.{suite.__name__}"
         found.append(Column(name, test, suite.column))
         found += [Column(f"{name} ({each})", test, suite.column, each) for each in suite.column.libraries]
     return found
+
+
+def _title(harness: type[Harness]) -> str:
+    return harness.title or harness.broker_class.name
 
 
 def expected(column: Column, case: Case) -> str:
@@ -88,8 +94,30 @@ def cells(page: str) -> dict[tuple[str, str], dict[str, str]]:
     return found
 
 
-def render(titles: Sequence[str], marks: Mapping[str, Mapping[Case, str]]) -> str:
-    """The page; `marks` by title and case."""
+def reasons(found: Iterable[Column]) -> list[str]:
+    """Lines that tell what each broker has not by its nature, the cases that need it, and why."""
+    lines = []
+    for column in found:
+        if column.library:
+            continue  # the same venue
+        told: dict[Without, list[str]] = {}
+        for case in all_cases(Conformance):
+            for key in case.needs.excuses(column.harness):
+                told.setdefault(key, []).append(case.number)
+        for key, why in column.harness.without.items():
+            numbers = ", ".join(dict.fromkeys(told.get(key, ())))
+            lines.append(f"| {column.title} | {_thing(key)} | {numbers} | {why} |")
+    return lines
+
+
+def _thing(key: Without) -> str:
+    if isinstance(key, tuple):
+        return f"{word(key[1])} {PLACES[key[0]]}"
+    return key.value if isinstance(key, Ability) else word(key)
+
+
+def render(titles: Sequence[str], marks: Mapping[str, Mapping[Case, str]], why_not: Sequence[str] = ()) -> str:
+    """The page; `marks` by title and case, `why_not` as `reasons` gives it."""
     lines = [INTRO, "| |" + "".join(f" {title} |" for title in titles), "|---|" + "---|" * len(titles)]
     for mark in MARKS:
         counts = [sum(found == mark for found in marks[title].values()) for title in titles]
@@ -98,6 +126,8 @@ def render(titles: Sequence[str], marks: Mapping[str, Mapping[Case, str]]) -> st
         lines += ["", f"## {digit}xx {SUBJECTS[digit]}", "", "| case | with | what holds |" + _cells(titles)]
         lines.append("|---|---|---|" + "---|" * len(titles))
         lines += _rows(cases, titles, marks)
+    if why_not:
+        lines += ["", "## Not applicable", "", "| broker | has no | cases | because |", "|---|---|---|---|", *why_not]
     return "\n".join(lines) + "\n"
 
 

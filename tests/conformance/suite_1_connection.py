@@ -28,7 +28,7 @@ class Connection(Cases):
     @needs(ability=Ability.ADDRESS)
     def test_c103_nobody_there(self) -> None:
         """An address where nobody answers is `BrokerUnavailable`, and closing afterwards is harmless."""
-        broker = self.venue.make(credentials=self.venue.wrong_credentials())
+        broker = self.venue.make(credentials=self.venue.nowhere())
         with pytest.raises(BrokerUnavailable) as caught:
             broker.connect()
         assert caught.value.code == "CONNECTION_ERROR"

@@ -100,7 +100,7 @@ class Idempotency(Cases):
         self.again()
         self.stands_once()
 
-    @needs(ability=Ability.REQUEST_LOG)
+    @needs(ability=Ability.ORDER_LOG)
     @over("order_fault", (*LOST, *NEVER_TAKEN, Fault.HALF_RESPONSE, Fault.MALFORMED_BODY))
     def test_c608_the_library_sends_once(self, order_fault: Fault) -> None:
         """Whatever the answer, one submission is one request: neither adapter nor client library sends it again."""

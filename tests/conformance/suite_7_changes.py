@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from include.domain.order import OrderChange, OrderReport, OrderState, OrderType, TimeInForce
+from include.domain.order import OrderChange, OrderState, OrderType, TimeInForce
 from include.errors import OrderRejected, OutcomeUnknown, Terminal, Transient
 from include.sandbox.faults import Fault
-from tests.conformance.base import AWAY, CROSSING, ID, UNITS, Cases, order_id
+from tests.conformance.base import AWAY, ID, UNITS, Cases
 from tests.conformance.cases import needs, over
 from tests.conformance.harness import PRICE, Ability
 
@@ -143,7 +143,9 @@ class Changes(Cases):
         assert report is not None
         assert (report.state, report.filled_quantity) == (OrderState.PARTIALLY_FILLED, SOME)
         assert (self.held(), self.open_quantities()) == (SOME, [UNITS])
-        self.venue.mark(PRICE - 1)
+        self.venue.mark(PRICE - 1, volume=SOME)
+        assert self.found().filled_quantity == 2 * SOME
+        self.venue.mark(PRICE - 2, volume=SOME)
         report = self.found()
         assert (report.state, report.filled_quantity, self.held()) == (OrderState.FILLED, UNITS, UNITS)
         assert sum(fill.quantity for fill in report.fills) in (0, UNITS)
@@ -201,7 +203,7 @@ class Changes(Cases):
     @needs(verb="stream_orders", flag="order_stream")
     def test_c719_streams_orders(self) -> None:
         """A stream tells what becomes of an order, every change once, up to its fill."""
-        told = asyncio.run(asyncio.wait_for(self._followed(), 30))
+        told = asyncio.run(asyncio.wait_for(self.followed(), 30))
         assert told[-1].state is OrderState.FILLED
         assert told[-1].filled_quantity == UNITS
         changes = [(report.state, report.filled_quantity, report.fills) for report in told]
@@ -211,32 +213,7 @@ class Changes(Cases):
     @over("stream_fault", (Fault.DUPLICATE_UPDATE, Fault.REORDERED_UPDATES, Fault.LATE_UPDATE))
     def test_c720_streams_nothing_twice(self, stream_fault: Fault) -> None:
         """What the venue says twice, late or in the wrong order the stream tells once, and the fill last."""
-        told = asyncio.run(asyncio.wait_for(self._followed(stream_fault), 30))
+        told = asyncio.run(asyncio.wait_for(self.followed(stream_fault), 30))
         assert self.venue.happened(stream_fault)
         changes = [(report.state, report.filled_quantity, report.fills) for report in told]
         assert len(changes) == len(set(changes))
-
-    async def _followed(self, fault: Fault | None = None) -> list[OrderReport]:
-        """What the stream tells of an order that fills. Others are sent first, until one shows that the stream is there."""
-        stream, number = self.broker.stream_orders(), 100
-        first = asyncio.ensure_future(anext(stream))  # type: ignore[arg-type]
-        while not first.done():
-            await asyncio.to_thread(self.send, number, limit_price=AWAY)
-            number += 1
-            await asyncio.wait({first}, timeout=0.5)
-        first.result()
-        if fault is not None:
-            self.venue.misbehave(fault)
-        with contextlib.suppress(OutcomeUnknown):
-            await asyncio.to_thread(self.send, 1, limit_price=CROSSING)
-        await asyncio.to_thread(self.broker.find_order, order_id(1))  # a late word comes after a later answer
-        told: list[OrderReport] = []
-        try:
-            async for report in stream:
-                if report.client_order_id == order_id(1):
-                    told.append(report)
-                    if report.state.is_final:
-                        return told
-            raise AssertionError("the stream ended by itself")
-        finally:
-            await stream.aclose()  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from include.sandbox.faults import Fault, Faults
 from include.settings import load_settings
-from tests.conformance.harness import MARKED, NOW, TOKEN, Ability, Harness, Standing
+from tests.conformance.harness import MARKED, NOW, TOKEN, Ability, Harness, Standing, Without
 from tests.conformance.suite import Conformance
 
 CODE = sandbox_account_code("", TOKEN)
@@ -75,7 +75,7 @@ class AlpacaHarness(Harness):
             Fault.TOO_MANY_REQUESTS,
         }
     )
-    order_faults = read_faults | {
+    _at_an_order = read_faults | {
         Fault.ACCEPT_THEN_SILENT,
         Fault.ACCEPT_THEN_DROP,
         Fault.ACCEPT_THEN_SERVER_ERROR,
@@ -83,12 +83,17 @@ class AlpacaHarness(Harness):
         Fault.PARTIAL_THEN_CANCEL,
         Fault.CLOCK_SKEW,
         Fault.EXPIRED_TOKEN,
+        Fault.CONNECTIVITY_LOST,
     }
     stream_faults = frozenset({Fault.DUPLICATE_UPDATE, Fault.REORDERED_UPDATES, Fault.LATE_UPDATE})
-    faults = order_faults | stream_faults | {Fault.FILL_AFTER_CANCEL}
+    order_faults = _at_an_order | stream_faults
+    tells_on_stream = True
+    faults = order_faults | {Fault.FILL_AFTER_CANCEL}
     abilities = frozenset(
         {
             Ability.REQUEST_LOG,
+            Ability.ORDER_LOG,
+            Ability.ADDRESS,
             Ability.LIMITED_VOLUME,
             Ability.RESTART,
             Ability.STOP,
@@ -122,6 +127,10 @@ class AlpacaHarness(Harness):
         OrderRejected: {"take_profit_price": Decimal(100), "stop_loss_price": Decimal(90)},
         MarketClosed: {"order_type": OrderType.MARKET_ON_OPEN, "time_in_force": TimeInForce.OPG},
     }
+    without: ClassVar[Mapping[Without, str]] = {
+        Fault.ORDER_ID_ROLLED_BACK: "its orders are named by our ids and by UUIDs that it draws: no counter can go back",
+        Ability.HUNDREDTHS: "it trades in US dollars, and nothing in hundredths of them",
+    }
     limit = (200, 60.0)
     burst: ClassVar[Mapping[str, Any]] = {
         "pacing": {"limits": {"requests": {"allowed": 190, "seconds": 60, "at_once": 150}}, "weights": {"*": {"requests": 1}}}
@@ -130,6 +139,7 @@ class AlpacaHarness(Harness):
     def __init__(self, folder: Path, shared: AlpacaVenue | None) -> None:
         super().__init__()
         self._folder = folder
+        self._asked = 0
         self._venues = ExitStack()
         self._running = shared or self._start()
         if shared is not None:
@@ -199,6 +209,22 @@ class AlpacaHarness(Harness):
 
     def wrong_credentials(self) -> Mapping[str, str]:
         return {"secret_key": "a-secret-that-nobody-may-see"}
+
+    def nowhere(self) -> Mapping[str, str]:
+        return {"base_url": "http://127.0.0.1:1"}  # the lowest port is nobody's here
+
+    def misbehave(self, fault: Fault, times: int = 1) -> None:
+        if fault is not Fault.CONNECTIVITY_LOST:
+            super().misbehave(fault, times)
+            return
+        self._asked = len(self.requests())
+        super().misbehave(Fault.DROP_CONNECTION, -1)  # nobody answers, and its market goes on
+
+    def happened(self, fault: Fault) -> bool:
+        return len(self.requests()) > self._asked if fault is Fault.CONNECTIVITY_LOST else super().happened(fault)
+
+    def line_is_back(self) -> None:
+        self.venue_faults().clear()
 
     def standing(self, client_order_id: str) -> list[Standing]:
         with self.book.lock:

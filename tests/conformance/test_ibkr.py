@@ -21,7 +21,7 @@ from include.sandbox.faults import Fault, Faults
 from include.sandbox.ibkr.admission import NO_PERMISSION
 from include.sandbox.ibkr.server import running_ibkr_venue
 from include.settings import load_settings
-from tests.conformance.harness import MARKED, TOKEN, Ability, Harness, Standing
+from tests.conformance.harness import MARKED, TOKEN, Ability, Harness, Standing, Without
 from tests.conformance.suite import Conformance
 
 LIBRARY = os.environ.get("POLYBROKER_IB_LIBRARY", "ib_insync")
@@ -72,17 +72,18 @@ class IbkrHarness(Harness):
             Fault.ACCEPT_THEN_DROP,
             Fault.REJECT_ORDER,
             Fault.PARTIAL_THEN_CANCEL,
+            Fault.CONNECTIVITY_LOST,
         }
     )
     faults = order_faults | {
         Fault.FILL_AFTER_CANCEL,
         Fault.ORDER_ID_ROLLED_BACK,
-        Fault.CONNECTIVITY_LOST,
         Fault.CLOCK_SKEW,
     }
     abilities = frozenset(
         {
             Ability.REQUEST_LOG,
+            Ability.ORDER_LOG,
             Ability.LIMITED_VOLUME,
             Ability.RESTART,
             Ability.STOP,
@@ -130,6 +131,13 @@ class IbkrHarness(Harness):
             "quantity": Decimal(100),
         },
         OrderRejected: {"side": Side.SELL},  # 201 with a reason that no other code fits
+    }
+    without: ClassVar[Mapping[Without, str]] = {
+        Fault.SERVER_ERROR: "TWS speaks messages over a socket, without HTTP and its status",
+        Fault.ACCEPT_THEN_SERVER_ERROR: "the same",
+        Fault.EXPIRED_TOKEN: "a person logs TWS in; its socket takes no credentials and no token",
+        Ability.CREDENTIALS: "a person logs TWS in; whoever reaches its socket is let in",
+        ("order_fault", Fault.CLOCK_SKEW): "its clock is told to those who ask for the time (809), in no answer to an order",
     }
     libraries = ("ib_async",)
     limit = (50, 0.9)  # "50 a second", as the venue counts them: a little less than a second, see MAX_MESSAGES there
@@ -187,7 +195,7 @@ class IbkrHarness(Harness):
             ),
         )
 
-    def wrong_credentials(self) -> Mapping[str, str]:
+    def nowhere(self) -> Mapping[str, str]:
         return {"port": "1"}  # the lowest is nobody's here
 
     def standing(self, client_order_id: str) -> list[Standing]:

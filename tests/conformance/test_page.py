@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import ClassVar
 
 import pytest
@@ -11,8 +12,9 @@ from include.domain.instrument import AssetClass
 from include.domain.order import OrderType, TimeInForce
 from include.sandbox.faults import Fault
 from tests.conformance.base import Cases
-from tests.conformance.cases import NO_VENUE, NOT_DECLARED, Needs, all_cases, needs, over
-from tests.conformance.page import NOT_RUN, PAGE, PASS, cells, columns, expected, render
+from tests.conformance.cases import NO_VENUE, NOT_APPLICABLE, NOT_DECLARED, Needs, all_cases, needs, over
+from tests.conformance.harness import Ability, Without
+from tests.conformance.page import NOT_RUN, PAGE, PASS, Column, cells, columns, expected, reasons, render
 from tests.conformance.suite import Conformance
 from tests.conformance.test_alpaca import AlpacaHarness
 
@@ -26,7 +28,7 @@ def test_the_page_is_up_to_date() -> None:
     for column in found:  # another client library need not be there: such a column may say so
         if column.library and {row.get(column.title) for row in written.values()} == {NOT_RUN}:
             marks[column.title] = dict.fromkeys(cases, NOT_RUN)
-    assert page == render([column.title for column in found], marks), stale
+    assert page == render([column.title for column in found], marks, reasons(found)), stale
 
 
 def test_every_case_is_collected_under_the_name_that_the_page_knows() -> None:
@@ -88,9 +90,15 @@ def test_a_case_needs_a_number_of_its_own_and_words(suite: type) -> None:
 
 
 class Bare(AlpacaHarness):
-    """A venue that can do nothing besides."""
+    """A venue that can do nothing besides, and has some things neither by its nature."""
 
     faults: ClassVar[frozenset[Fault]] = frozenset()
+    order_faults: ClassVar[frozenset[Fault]] = frozenset()
+    abilities: ClassVar[frozenset[Ability]] = frozenset()
+    without: ClassVar[Mapping[Without, str]] = {
+        Ability.HUNDREDTHS: "dollars only",
+        ("order_fault", Fault.CLOCK_SKEW): "no clock",
+    }
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,10 @@ class Bare(AlpacaHarness):
         (Needs(order_type=OrderType.LIMIT, time_in_force=TimeInForce.DAY), None),
         (Needs(fault=Fault.SERVER_ERROR), NO_VENUE),
         (Needs(verb="fx_quotes", fault=Fault.SERVER_ERROR), NOT_DECLARED),
+        (Needs(ability=Ability.HUNDREDTHS), NOT_APPLICABLE),
+        (Needs(ability=Ability.PACING, order_fault=Fault.CLOCK_SKEW), NOT_APPLICABLE),
+        (Needs(fault=Fault.CLOCK_SKEW), NO_VENUE),
+        (Needs(verb="fx_quotes", ability=Ability.HUNDREDTHS), NOT_DECLARED),
     ],
 )
 def test_what_is_missing_is_said(wanted: Needs, reason: str | None) -> None:
@@ -109,9 +121,27 @@ def test_what_is_missing_is_said(wanted: Needs, reason: str | None) -> None:
     assert wanted.unmet(Bare) == reason
 
 
+def test_why_something_is_not_applicable_is_told_with_its_cases() -> None:
+    assert reasons([Column("bare", "", Bare), Column("bare (other)", "", Bare, "other")]) == [
+        "| bare | quotes in hundredths of the currency unit | 215 | dollars only |",
+        "| bare | clock_skew while an order is sent | 801, 802, 803 | no clock |",
+    ]
+
+
+@pytest.mark.parametrize("column", [column for column in columns() if not column.library], ids=lambda column: column.title)
+def test_nothing_is_there_and_not_applicable_at_once(column: Column) -> None:
+    harness = column.harness
+    has: set[object] = {*harness.abilities, *harness.faults, *harness.refusals}
+    has |= {("order_fault", fault) for fault in harness.order_faults} | {("read_fault", fault) for fault in harness.read_faults}
+    assert not has & set(harness.without)
+    unused = [line for line in reasons([column]) if "|  |" in line]
+    assert not unused, "no case needs it"
+
+
 def test_a_page_is_read_as_it_was_written() -> None:
     cases = list(all_cases(Conformance))
-    page = render(["one", "two"], {"one": dict.fromkeys(cases, PASS), "two": dict.fromkeys(cases, NO_VENUE)})
+    marks = {"one": dict.fromkeys(cases, PASS), "two": dict.fromkeys(cases, NO_VENUE)}
+    page = render(["one", "two"], marks, ["| one | nothing | 101 | why |"])
     read = cells(page)
     assert set(read) == {(case.number, case.parameters) for case in cases}
     assert all(marks == {"one": PASS, "two": NO_VENUE} for marks in read.values())

@@ -150,6 +150,28 @@ def test_an_error_inside_a_write_leaves_nothing(url: str) -> None:
             assert connection.execute(select(paper_accounts)).all() == []
 
 
+def test_only_a_write_that_says_so_does_not_wait_for_the_disk(url: str) -> None:
+    upgrade(url)
+    asked = text("PRAGMA synchronous" if url.startswith("sqlite") else "SHOW synchronous_commit")
+    lazy, waits = (1, 2) if url.startswith("sqlite") else ("off", "on")
+    with open_database(url) as database:
+        told = []
+        for flush in (True, False, True):
+            with database.write(flush=flush) as connection:
+                told.append(connection.execute(asked).scalar())
+    assert told == [waits, lazy, waits]
+
+
+def test_what_did_not_wait_is_seen_at_once(url: str) -> None:
+    upgrade(url)
+    row = {"account_id": "a", "version": 1, "state": {}}
+    with open_database(url) as database, open_database(url) as other:
+        with database.write(flush=False) as connection:
+            assert database.insert_new(connection, paper_accounts, row)
+        with other.read() as connection:
+            assert connection.execute(select(paper_accounts.c.version)).scalar() == 1
+
+
 def test_a_read_changes_nothing(url: str) -> None:
     upgrade(url)
     with open_database(url) as database:

@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from include.brokers.base import AccountRows, AccountStore
 from include.brokers.paper.config import PaperConfig
+from include.brokers.paper.mirror import PAPER
 from include.domain.contract import Contract
-from include.errors import BrokerUnavailable
+from include.errors import BrokerUnavailable, OutcomeUnknown, Transient
 from include.settings import parse
 from include.simulation import state
 from include.simulation.engine import Engine, SimContract
@@ -98,20 +99,34 @@ class PaperLedger:
 
         Raises:
             BrokerUnavailable: Always overtaken.
+            Transient: The store cannot be read or written; nothing was changed.
+            OutcomeUnknown: The store failed while it wrote, and may have written.
         """
         if self._version == 0:
             self._refresh()
         for _ in range(ATTEMPTS):
             try:
                 result = work(self._account)
-                if self._stored():
-                    return result
             except Exception:
                 self._account.undo()
                 if self._store.version(self._key) == self._version:
                     raise
+            else:
+                if self._stored():
+                    return result
             self._refresh()
         raise BrokerUnavailable(f"paper account {self._key}: overtaken by other processes {ATTEMPTS} times in a row")
+
+    def look(self, work: Callable[[PaperAccount], T]) -> T:
+        """`change` for what only asks: what it may have written is what time and the market brought, so it may ask again.
+
+        Raises:
+            Transient: The store cannot be read or written.
+        """
+        try:
+            return self.change(work)
+        except OutcomeUnknown as error:
+            raise BrokerUnavailable(str(error), broker=PAPER) from error
 
     def _stored(self) -> bool:
         """Write what changed, or see that nothing has to be; False: the account in memory is not the newest any more."""
@@ -120,13 +135,28 @@ class PaperLedger:
             return self._store.version(self._key) == self._version
         engine = self._account.engine
         head = {"seed": engine.seed, "settle_in": engine.ledger.settle_in} if self._rewrite else None
-        if not self._store.save(self._key, changed, self._version, head):
+        try:
+            written = self._store.save(self._key, changed, self._version, head)
+        except Exception as error:
+            self._account.undo()
+            if isinstance(error, Transient) and self._may_have_written():
+                words = f"paper account {self._key}: its database went away before it said whether it wrote: {error}"
+                raise OutcomeUnknown(words, broker=PAPER) from error
+            raise
+        if not written:
             self._account.undo()
             return False
         self._version += 1
         self._rewrite = False
         self._account.keep()
         return True
+
+    def _may_have_written(self) -> bool:
+        """Whether a write that failed can stand all the same."""
+        try:
+            return self._store.version(self._key) != self._version
+        except Transient:
+            return True
 
     def _refresh(self) -> None:
         """Bring the account in memory to what the store has."""

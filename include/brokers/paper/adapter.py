@@ -11,14 +11,13 @@ portfolio needs no funding per currency.
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import TypeVar
 
 import pyarrow as pa
 
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, ResendClass
 from include.brokers.paper.account import PaperAccount, PaperLedger
 from include.brokers.paper.config import PaperConfig
+from include.brokers.paper.market import Market
 from include.brokers.paper.mirror import PAPER, Mirror
 from include.brokers.paper.reports import order_report, position, refusal
 from include.brokers.paper.requests import request
@@ -35,12 +34,9 @@ from include.errors import (
     InputError,
     InvalidSymbol,
     OrderRejected,
-    Transient,
 )
 from include.simulation.engine import Profit, SimOrder
 from include.simulation.profits import total
-
-T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -64,6 +60,7 @@ class PaperBroker(Broker):
         self._clock = clock
         self._config = PaperConfig.read(context.config)
         self._mirror = Mirror(context.mirror)
+        self._market = Market(self._mirror, self._config, clock)
         self._opened: PaperLedger | None = None
         self._state = ConnectionState.DISCONNECTED
         mirrored = context.mirror.capabilities if context.mirror else None
@@ -150,14 +147,14 @@ class PaperBroker(Broker):
         """
 
         def read(account: PaperAccount) -> AccountSnapshot:
-            self._refresh(account, account.in_use())
+            self._market.refresh(account, account.in_use())
             engine = account.engine
             return AccountSnapshot(
                 account_id=self.account.account_id,
                 broker=PAPER,
                 environment=self.account.environment,
                 currency=self._config.base_currency,
-                equity=self._valued(account, lambda rates: engine.equity(rates, self._config.base_currency)),
+                equity=self._market.valued(account, lambda rates: engine.equity(rates, self._config.base_currency)),
                 settled_cash=dict(engine.cash),
                 positions=tuple(
                     position(held, account.contracts[key], engine.marks.get(key)) for key, held in engine.positions.items()
@@ -167,7 +164,7 @@ class PaperBroker(Broker):
                 session=session,
             )
 
-        return self._ledger().change(read)
+        return self._ledger().look(read)
 
     def profits(self) -> tuple[list[Profit], Profit]:
         """(every contract ever traded, in its currency; the whole account in the base currency), at the mirror's quotes.
@@ -177,30 +174,30 @@ class PaperBroker(Broker):
         """
 
         def read(account: PaperAccount) -> tuple[list[Profit], Profit]:
-            self._refresh(account, account.in_use())
+            self._market.refresh(account, account.in_use())
             rows = account.engine.profits()
-            return rows, self._valued(account, lambda rates: total(rows, rates, self._config.base_currency))
+            return rows, self._market.valued(account, lambda rates: total(rows, rates, self._config.base_currency))
 
-        return self._ledger().change(read)
+        return self._ledger().look(read)
 
     def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
         """Orders ever taken, oldest first; those that stand are first filled as far as the mirror's quotes let them."""
 
         def read(account: PaperAccount) -> list[OrderReport]:
-            self._let_fill(account, account.engine.open_orders())
+            self._market.let_fill(account, account.engine.open_orders())
             orders = account.engine.open_orders() if open_only else account.engine.orders.values()
             return [order_report(order, account.engine) for order in orders]
 
-        return self._ledger().change(read)
+        return self._ledger().look(read)
 
     def fills(self, since: datetime) -> list[tuple[str, Fill]]:
         """(client order id, fill) of every execution at or after `since`, oldest first; of brackets' closing orders, too."""
 
         def read(account: PaperAccount) -> list[tuple[str, Fill]]:
-            self._let_fill(account, account.engine.open_orders())
+            self._market.let_fill(account, account.engine.open_orders())
             return [(order.client_order_id, fill) for order, fill in account.engine.fills(since)]
 
-        return self._ledger().change(read)
+        return self._ledger().look(read)
 
     # --- orders -------------------------------------------------------------------------------------------------------
 
@@ -213,6 +210,8 @@ class PaperBroker(Broker):
             InsufficientFunds / InvalidQuantity / InvalidSymbol / MarketClosed / NotPermitted / OrderRejected: Refused; nothing
                 stands.
             BrokerUnavailable: The mirror cannot be read, or has no rate for the currency; nothing was changed.
+            Transient: The account cannot be written now; nothing was changed.
+            OutcomeUnknown: It was written, or not: the database went away before it said so.
         """
         self.prove_environment()
         self._mirror.theirs(order.contract)
@@ -222,13 +221,13 @@ class PaperBroker(Broker):
                 words = f"{order.client_order_id} stands already in paper account {self.account.account_id}"
                 raise DuplicateOrder(words, broker=PAPER)
             account.know(order.contract)
-            self._refresh(account, [order.contract])
+            self._market.refresh(account, [order.contract])
             if account.engine.ledger.rate(order.contract.currency) is None:
                 words = f"paper: {self._mirror.broker.name} has no rate for {order.contract.currency}"
                 raise BrokerUnavailable(words, broker=PAPER)
             if order.order_type is not OrderType.MARKET and account.engine.quote(order.contract.native_id) is None:
                 words = f"paper: {self._mirror.broker.name} quotes no {order.contract.symbol}: unknown there, or not traded"
-                raise InvalidSymbol(words, broker=PAPER)
+                raise InvalidSymbol(words, broker=PAPER, broker_code="no_quote")
             now = self._clock()
             done = account.engine.submit(request(order, now), now)
             if done.state is OrderState.REJECTED:
@@ -241,17 +240,18 @@ class PaperBroker(Broker):
         """The order by our id, filled further where the mirror's quotes have crossed it; None when it was never taken."""
 
         def look(account: PaperAccount) -> OrderReport | None:
-            self._let_fill(account, account.engine.find(client_order_id))
+            self._market.let_fill(account, account.engine.find(client_order_id))
             found = account.engine.find(client_order_id)
             return order_report(found[0], account.engine) if found else None
 
-        return self._ledger().change(look)
+        return self._ledger().look(look)
 
     def cancel(self, client_order_id: str) -> OrderReport:
         """Cancel what is left of an order. A bracket's closing orders stay: they have ids of their own (`<id>-tp`, `<id>-sl`).
 
         Raises:
             OrderRejected: There is no such order.
+            OutcomeUnknown: As `submit`.
         """
 
         def end(account: PaperAccount) -> OrderReport:
@@ -265,6 +265,7 @@ class PaperBroker(Broker):
 
         Raises:
             OrderRejected: There is no such order, it is final, or it would not be taken like that: it stands as before.
+            OutcomeUnknown: As `submit`.
         """
 
         def do(account: PaperAccount) -> OrderReport:
@@ -288,52 +289,9 @@ class PaperBroker(Broker):
 
     def _standing(self, account: PaperAccount, client_order_id: str) -> SimOrder:
         """The order by our id, brought up to date. Raises `OrderRejected`."""
-        self._let_fill(account, account.engine.find(client_order_id))
+        self._market.let_fill(account, account.engine.find(client_order_id))
         found = account.engine.find(client_order_id)
         if not found:
             words = f"paper account {self.account.account_id} has no order {client_order_id}"
             raise OrderRejected(words, broker=PAPER)
         return found[0]
-
-    def _let_fill(self, account: PaperAccount, orders: Sequence[SimOrder]) -> None:
-        """New quotes for open orders; without the mirror they stay as they are, which is still their true state."""
-        standing = [leg for order in orders for leg in (order, *account.engine.legs(order)) if leg.is_open]
-        wanted = dict.fromkeys(order.native_id for order in standing)
-        try:
-            self._refresh(account, [account.contracts[native_id] for native_id in wanted])
-        except Transient:
-            account.engine.expire(self._clock())
-
-    def _refresh(self, account: PaperAccount, contracts: Sequence[Contract]) -> None:
-        """Rates first, then marks (which fill resting orders), then what time brings."""
-        engine, config = account.engine, self._config
-        currencies = sorted({contract.currency for contract in contracts} - {config.base_currency})
-        for currency, rate in self._mirror.middle_rates(config.base_currency, currencies).items():
-            engine.set_rate(currency, rate)
-        for native_id, quote in self._mirror.quotes(contracts).items():
-            price = quote.mid
-            if price is not None and price > 0:
-                engine.set_mark(
-                    native_id,
-                    account.contracts[native_id].currency,
-                    price,
-                    quote.time,
-                    bid=quote.bid,
-                    ask=quote.ask,
-                    volume=config.volume_per_quote,
-                    daily_volume=config.daily_volume,
-                    now=self._clock(),
-                )
-        engine.expire(self._clock())
-
-    def _valued(self, account: PaperAccount, value: Callable[[dict[str, Decimal]], T]) -> T:
-        """Something in the base currency, with rates asked for where an amount's currency has none yet."""
-        engine, base = account.engine, self._config.base_currency
-        currencies = {currency for currency, amount in engine.cash.items() if amount}
-        currencies |= {row.currency for row in engine.profits()}
-        missing = sorted(currencies - {base} - set(engine.ledger.rates))
-        rates = engine.ledger.rates | self._mirror.middle_rates(base, missing)
-        try:
-            return value(rates)
-        except InputError as error:
-            raise BrokerUnavailable(f"paper: {error}", broker=PAPER) from error

@@ -149,6 +149,20 @@ def test_latency_and_volume_come_from_the_configuration(open_paper: Open, order:
     assert (report.filled_quantity, [fill.time for fill in report.fills]) == (8, [NOW + timedelta(seconds=30), NOW + MINUTE])
 
 
+def test_the_rest_of_an_order_that_cannot_be_paid_any_more_ends(open_paper: Open, order: Make, mirror: Mirror) -> None:
+    config = {"starting_cash": {"EUR": "850"}, "volume_per_quote": "4", "slippage_bp": 0, "commission_bp": 0}
+    assert open_paper(**config).submit(order()).filled_quantity == 4
+    mirror.rates["USD"] = Decimal("0.5")  # 404 USD are 808 EUR now, and 526.80 are left
+    quote(mirror, "99", "101", 1)
+    broker = open_paper(at=NOW + MINUTE, **config)
+    report = broker.find_order("A")
+    assert report is not None
+    assert (report.state, report.filled_quantity, report.code) == (OrderState.CANCELLED, 4, "insufficient_funds")
+    snapshot = broker.snapshot("s", NOW + MINUTE)
+    assert ([position.quantity for position in snapshot.positions], snapshot.open_orders) == ([4], ())
+    assert snapshot.settled_cash["EUR"] == Decimal("526.80")
+
+
 def test_bars_and_streams_are_the_mirrors(open_paper: Open, order: Make) -> None:
     broker = open_paper()
     contract = order().contract
