@@ -1,8 +1,8 @@
 """## monitor_brokers: whether the brokers answer, every 15 minutes
 
 **Reads** each account of every portfolio at an active broker: it connects, reads the account and asks for one quote. **Writes**
-how the calls went (`call_counts`, kept 30 days; *Brokers* in the menu shows the last 24 hours), and metrics `polybroker.broker.<source>.*` through Airflow's own statistics. It
-sends no order and keeps nothing of an account.
+how the calls went (`call_counts`, kept 30 days; *Brokers* in the menu shows the last 24 hours), and metrics
+`polybroker.broker.<source>.*` through Airflow's own statistics. It sends no order and keeps nothing of an account.
 
 **Red means:** one index of `probe_broker`: that account cannot be read now (its log says why, `polybroker brokers status` whether
 it is left alone); the others were asked all the same · `report_health` always runs and never decides the run's colour: the
