@@ -23,7 +23,8 @@ def hours_chart(hours: Mapping[datetime, Tally]) -> str:
     label = escape(f"calls by the hour, {first:%d %b %H:%M} to {last:%d %b %H:%M} UTC, at most {most}")
     width, below = len(hours) * STEP, HEIGHT + 12
     axis = f'<line class="axis" x1="0" y1="{HEIGHT + 0.5}" x2="{width}" y2="{HEIGHT + 0.5}"/>'
-    times = f'<text x="0" y="{below}">{first:%d %b %H:%M}</text><text x="{width}" y="{below}" text-anchor="end">{last:%d %b %H:%M} UTC</text>'
+    times = f'<text x="0" y="{below}">{first:%d %b %H:%M}</text>'
+    times += f'<text x="{width}" y="{below}" text-anchor="end">{last:%d %b %H:%M} UTC</text>'
     return f'<svg role="img" aria-label="{label}" width="{width}" height="{below + 2}">{bars}{axis}{times}</svg>'
 
 

@@ -80,13 +80,15 @@ def test_a_breaker_without_calls_is_shown_and_one_at_rest_is_not(environ: Enviro
     with open_database(environ.database_url) as database:
         store = DatabaseSharedState(database)
         for _ in range(5):
-            Breaker(store, "alpaca-paper", clock=AT.timestamp).failed("connect", BrokerUnavailable("refused"))
+            Breaker(store, "alpaca-sbx0a1b2c3d", clock=AT.timestamp).failed("connect", BrokerUnavailable("refused"))
         rested = Breaker(store, "ibkr-paper", clock=AT.timestamp)
         rested.failed("connect", BrokerUnavailable("refused"))
         rested.check("connect")
         rested.answered()
-    (alpaca,) = overview(environ, AT).brokers
-    assert alpaca.source == "alpaca-paper"
+    found = overview(environ, AT)
+    (alpaca,) = found.brokers
+    assert (alpaca.source, alpaca.accounts) == ("alpaca-sbx0a1b2c3d", ("alpaca-main",))
+    assert "alpaca-main" in {account for account, _, _ in found.silent}
     assert alpaca.health is None
     assert alpaca.circuit is not None
     assert (alpaca.circuit.phase, alpaca.circuit.failures) == (Phase.OPEN, 5)
