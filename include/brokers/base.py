@@ -164,14 +164,15 @@ class Broker(ABC):
         """
         return
 
-    def login_flow(self) -> LoginFlow:
-        """How a person logs in for this account through the broker's web page; asks the broker nothing, and needs no connection.
+    @classmethod
+    def login_flow(cls, account: Account, context: BrokerContext) -> LoginFlow:
+        """How a person logs in for an account through the broker's web page; asks the broker nothing.
 
         Raises:
             Unsupported: There is no such page, or the account's credentials are of another kind.
             AuthenticationFailed: Half of the credentials that it takes.
         """
-        raise Unsupported(f"{self.name} has no log-in through a web page: see docs/accounts.md for its keys", broker=self.name)
+        raise Unsupported(f"{cls.name} has no log-in through a web page: see docs/accounts.md for its keys", broker=cls.name)
 
     @property
     def source(self) -> str:

@@ -21,7 +21,6 @@ from include.brokers.base import Broker, Capabilities, ConnectionState
 from include.brokers.breaker import CIRCUIT_OPEN, Breaker
 from include.brokers.checks import check_order
 from include.brokers.deadline import Hung, within
-from include.brokers.login import LoginFlow
 from include.brokers.measures import Measures
 from include.brokers.streaming import follow
 from include.domain.account import AccountSnapshot
@@ -145,10 +144,6 @@ class Guarded(Broker):
     def refresh(self) -> None:
         """Renew what it is authenticated with."""
         self._read("refresh", self.inner.refresh)
-
-    def login_flow(self) -> LoginFlow:
-        """The adapter's: it asks nobody anything."""
-        return self.inner.login_flow()
 
     def prove_environment(self) -> None:
         """Check the claim; where that needs the broker's word, it is asked again if it does not come."""

@@ -14,7 +14,7 @@ from include.brokers.environment import source_of
 from include.brokers.guarded import Guarded, Policy
 from include.brokers.login import LoginFlow
 from include.brokers.measures import CallStore, Measures
-from include.brokers.registry import create_broker
+from include.brokers.registry import broker_class, create_broker
 from include.brokers.shared_state import SharedState
 from include.domain.account import Account, Environment
 from include.domain.portfolio import Portfolio
@@ -110,7 +110,7 @@ def open_login(account: Account, *, settings: Settings, credentials: Credentials
     keys = Keys(credentials(account))
     with _scrubbed(keys.secrets):
         context = BrokerContext(credentials=keys, config=settings.brokers.get(account.broker, {}), markets=settings.markets)
-        yield create_broker(account, context, settings.brokers).login_flow()
+        yield broker_class(account.broker, settings.brokers).login_flow(account, context)
 
 
 def _guarded(broker: Broker, shared: SharedState | None, calls: CallStore | None) -> Guarded:

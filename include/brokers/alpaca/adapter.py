@@ -121,9 +121,10 @@ class AlpacaBroker(Broker):
         if self._settings.tokens is not None:
             self._settings.tokens.renew()
 
-    def login_flow(self) -> LoginFlow:
+    @classmethod
+    def login_flow(cls, account: Account, context: BrokerContext) -> LoginFlow:
         """By Alpaca's page for OAuth apps; see the port."""
-        return self._settings.login_flow()
+        return Settings(account, context.credentials, context.config).login_flow()
 
     def connect(self) -> None:
         """Connect and read the account, which is what shows that the keys are good.
