@@ -1,7 +1,5 @@
 """One login's token: asked for once, shared, renewed in time, never somebody else's."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +7,8 @@ from pydantic import SecretStr
 
 from include.brokers.access_token import AccessToken, token_name
 from include.domain.token import Token
-from include.errors import AuthenticationFailed, BrokerUnavailable, InputError
+from include.errors import AuthenticationFailed, BrokerUnavailable
+from tests.fakes.keeper import Keeper
 
 NOW = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -17,31 +16,6 @@ HOUR = timedelta(hours=1)
 
 def token(value: str, lasts: timedelta | None = HOUR) -> Token:
     return Token(value=SecretStr(value), expires_at=None if lasts is None else NOW + lasts)
-
-
-class Keeper:
-    """Keeps tokens in memory; `meanwhile` is what another process does while one waits for its turn."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Token] = {}
-        self.turns = 0
-        self.meanwhile: Callable[[], None] = lambda: None
-        self.locked_out = False
-
-    def get(self, name: str) -> Token | None:
-        if self.locked_out:
-            raise InputError("another key")
-        return self.kept.get(name)
-
-    def put(self, name: str, token: Token, at: datetime) -> None:
-        self.locked_out = False
-        self.kept[name] = token
-
-    @contextmanager
-    def turn(self, name: str) -> Iterator[None]:
-        self.turns += 1
-        self.meanwhile()
-        yield
 
 
 class Endpoint:

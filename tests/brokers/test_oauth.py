@@ -20,7 +20,7 @@ from include.brokers.login import LoginAttempt, finish
 from include.brokers.oauth import OAuthClient, OAuthLogin
 from include.domain.token import Token
 from include.errors import AuthenticationFailed, BrokerUnavailable
-from tests.brokers.test_access_token import Keeper
+from tests.fakes.keeper import Keeper
 
 HERE = "http://127.0.0.1:8765/callback"
 SCOPE = "view trade:all"
