@@ -4,7 +4,7 @@ import getpass
 import queue
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
@@ -66,6 +66,11 @@ def listening(port: int) -> Iterator[Redirect]:
             if not query:
                 self.send_error(404)
                 return
+            with suppress(OSError):  # a browser that is gone has brought the answer all the same
+                self._thank()
+            answers.put(dict(parse_qsl(query)))
+
+        def _thank(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(_PAGE)))
@@ -73,7 +78,6 @@ def listening(port: int) -> Iterator[Redirect]:
             self.send_header("Referrer-Policy", "no-referrer")
             self.end_headers()
             self.wfile.write(_PAGE)
-            answers.put(dict(parse_qsl(query)))
 
         def log_message(self, format: str, *args: object) -> None:
             """The lines would hold the code."""
