@@ -9,7 +9,7 @@ import typer
 from include.brokers import opening
 from include.brokers.login import LoginAttempt, LoginFlow, finish
 from include.cli.redirect import PATH, listening, pasted
-from include.cli.wiring import account_of, project_database
+from include.cli.wiring import account_of, open_account, project_database
 from include.settings import Environ, load_settings
 from include.storage.tokens import TokenStore, cipher
 
@@ -61,8 +61,10 @@ def login(
         with store.turn(flow.token_name):  # a task that renews the one before does not write over it
             token = finish(flow, attempt, answer)
             store.put(flow.token_name, token, datetime.now(UTC))
-    until = f"until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else f"until {flow.broker} refuses it"
-    typer.echo(f"{account_id} is logged in {until}{'; renewed without you' if token.refresh else ''}")
+        until = f"until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else f"until {flow.broker} refuses it"
+        typer.echo(f"{account_id} is logged in {until}{'; renewed without you' if token.refresh else ''}")
+        with open_account(account, settings, database):  # whether it is the account that the portfolio names
+            pass
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -150,6 +151,7 @@ def test_a_person_logs_in_and_others_use_it(start: Start, inside: Inside, venue:
     assert (answer.status_code, answer.headers["Referrer-Policy"]) == (200, "no-referrer")
     code, words = command.end()
     assert (code, words.splitlines()[-1]) == (0, "alpaca-main is logged in until alpaca refuses it")
+    assert "GET /v2/account" in [kind for _, kind, _ in venue.venue.book.requests]
 
     [token] = venue.venue.tokens
     with collected_logs() as said:
@@ -166,6 +168,17 @@ def test_a_person_logs_in_and_others_use_it(start: Start, inside: Inside, venue:
 
     assert inside("tokens", "logout", "alpaca-main") == "alpaca-main: its token is removed\n"
     assert inside("tokens", "logout", "alpaca-main") == "alpaca-main: there is none\n"
+
+
+def test_a_person_logs_in_to_another_account(start: Start, tmp_path: Path) -> None:
+    config = shutil.copytree(PROJECT / "include" / "config", tmp_path / "config")
+    portfolio = config / "portfolios" / "main.yaml"
+    text = portfolio.read_text()
+    portfolio.write_text(text.replace("broker: alpaca,", "broker: alpaca, broker_account: PA1,"))
+    command = start("login", "alpaca-main", "--paste", POLYBROKER_CONFIG_DIR=str(config))
+    code, words = command.end(f"{pressed(command.page())}\n")
+    assert code == 1
+    assert "alpaca: these keys belong to another account than PA1" in words
 
 
 def test_the_address_is_pasted(start: Start) -> None:
