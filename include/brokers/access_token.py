@@ -25,9 +25,6 @@ class TokenKeeper(Protocol):
     def put(self, name: str, token: Token, at: datetime) -> None:
         """Keep a token in the place of the one before."""
 
-    def forget(self, name: str) -> bool:
-        """Remove a token; False where there was none."""
-
     def turn(self, name: str) -> AbstractContextManager[object]:
         """While it is held nobody else has the turn for this name. Raises `Transient` where another one does not end."""
 
@@ -46,11 +43,12 @@ def token_name(broker: str, *login: str) -> str:
 class AccessToken:
     """One login's token, in memory and with the keeper. Thread-safe.
 
-    A broker that wants a person to log in every day gives a `fetch` that raises `AuthenticationFailed`; after the log-in, `renew`
-    with a `fetch` that trades what the person brought for a token is what puts it there for everybody.
+    A broker that wants a person to log in gives a `fetch` that raises `AuthenticationFailed` (`LoginFlow.renew`); the log-in
+    itself (`polybroker tokens login`) puts the token into the keeper for everybody.
 
     Args:
-        fetch: Asks the broker for a new one; None: `token` is all there is.
+        fetch: Asks the broker for a new one, given the one before (ended or refused, None where there is none); None: `token` is
+            all there is.
         name: Under which it is kept, see `token_name`.
         keeper: None: it lives in this process alone.
         token: To begin with.
@@ -59,7 +57,7 @@ class AccessToken:
 
     def __init__(
         self,
-        fetch: Callable[[], Token] | None,
+        fetch: Callable[[Token | None], Token] | None,
         *,
         name: str = "",
         keeper: TokenKeeper | None = None,
@@ -96,7 +94,8 @@ class AccessToken:
         """A token in the place of one that the broker refused: the newer one if there is one by now, else a new one.
 
         Raises:
-            AuthenticationFailed, Transient: As `current`. The refused one is forgotten all the same.
+            AuthenticationFailed, Transient: As `current`. The refused one stays kept: a broker's hiccup costs nobody a log-in,
+                and whoever takes it meanwhile hears the same.
         """
         with self._lock:
             if self.can_renew and self._value == refused:
@@ -104,9 +103,9 @@ class AccessToken:
             return self._value or ""
 
     def renew(self) -> None:
-        """Have another one than now, whether or not that one has ended. Raises as `current`."""
+        """Have another one than now, unless that one does not end. Raises as `current`."""
         with self._lock:
-            if self.can_renew:
+            if self.is_stale or (self._token is not None and self._token.expires_at is not None and self.can_renew):
                 self._renew(unwanted=self._value)
 
     @property
@@ -120,24 +119,25 @@ class AccessToken:
         """Take the kept one where it is another one than `unwanted`; else fetch, one process at a time."""
         assert self._fetch is not None
         if self._keeper is None:
-            self._token = self._fetch()
+            self._token = self._fetch(self._token)
             return
-        if self._took(self._keeper, unwanted):
+        if self._took(self._kept(self._keeper), unwanted):
             return
         with self._keeper.turn(self._name):
-            if self._took(self._keeper, unwanted):  # whoever had the turn before was faster
+            kept = self._kept(self._keeper)
+            if self._took(kept, unwanted):  # whoever had the turn before was faster
                 return
-            if unwanted is not None:
-                self._keeper.forget(self._name)  # where fetching fails nobody tries it again
-            self._token = self._fetch()
+            self._token = self._fetch(kept)
             self._keeper.put(self._name, self._token, self._clock())
 
-    def _took(self, keeper: TokenKeeper, unwanted: str | None) -> bool:
+    def _kept(self, keeper: TokenKeeper) -> Token | None:
         try:
-            kept = keeper.get(self._name)
+            return keeper.get(self._name)
         except InputError as error:  # the key was changed: what nobody can read any more is replaced
             log.warning("%s: a new token is asked for: %s", self._name, error)
-            return False
+            return None
+
+    def _took(self, kept: Token | None, unwanted: str | None) -> bool:
         if kept is None or not self._is_good(kept) or kept.value.get_secret_value() == unwanted:
             return False
         self._token = kept

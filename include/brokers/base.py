@@ -19,6 +19,7 @@ from include.brokers.access_token import TokenKeeper
 from include.brokers.budgets import Budgets
 from include.brokers.capabilities import Capabilities, Limit, ResendClass
 from include.brokers.environment import source_of
+from include.brokers.login import LoginFlow
 from include.domain.account import Account, AccountSnapshot
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
@@ -162,6 +163,16 @@ class Broker(ABC):
             AuthenticationFailed: The broker wants a person to log in again.
         """
         return
+
+    @classmethod
+    def login_flow(cls, account: Account, context: BrokerContext) -> LoginFlow:
+        """How a person logs in for an account through the broker's web page; asks the broker nothing.
+
+        Raises:
+            Unsupported: There is no such page, or the account's credentials are of another kind.
+            AuthenticationFailed: Half of the credentials that it takes.
+        """
+        raise Unsupported(f"{cls.name} has no log-in through a web page: see docs/accounts.md for its keys", broker=cls.name)
 
     @property
     def source(self) -> str:

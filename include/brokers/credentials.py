@@ -11,7 +11,7 @@ from include.domain.account import Account
 from include.errors import InputError, PolybrokerError
 
 # What is no secret; everything else is.
-_PLAIN = frozenset({"host", "port", "client_id", "base_url", "data_url", "token_url", "account", "environment"})
+_PLAIN = frozenset({"host", "port", "client_id", "app_id", "base_url", "data_url", "token_url", "account", "environment"})
 _SHORTEST = 4  # a shorter value would be masked in the middle of words
 MASK = "***"
 

@@ -12,8 +12,9 @@ from include.brokers.budgets import Budgets
 from include.brokers.credentials import Keys, credentials_from_environment, scrub
 from include.brokers.environment import source_of
 from include.brokers.guarded import Guarded, Policy
+from include.brokers.login import LoginFlow
 from include.brokers.measures import CallStore, Measures
-from include.brokers.registry import create_broker
+from include.brokers.registry import broker_class, create_broker
 from include.brokers.shared_state import SharedState
 from include.domain.account import Account, Environment
 from include.domain.portfolio import Portfolio
@@ -95,6 +96,21 @@ def open_broker(
             context = replace(context, budgets=stack.enter_context(closing(Budgets(shared, source))))
         broker = create_broker(account, context, settings.brokers)
         yield stack.enter_context(_guarded(broker, shared, calls))
+
+
+@contextmanager
+def open_login(account: Account, *, settings: Settings, credentials: Credentials) -> Iterator[LoginFlow]:
+    """How a person logs in for an account; nothing is connected. Whatever error leaves the block quotes none of the keys.
+
+    Raises:
+        InputError: The broker is not configured.
+        Unsupported: It has no log-in through a web page, or the account's keys are of another kind.
+        AuthenticationFailed: Half of the keys that it takes.
+    """
+    keys = Keys(credentials(account))
+    with _scrubbed(keys.secrets):
+        context = BrokerContext(credentials=keys, config=settings.brokers.get(account.broker, {}), markets=settings.markets)
+        yield broker_class(account.broker, settings.brokers).login_flow(account, context)
 
 
 def _guarded(broker: Broker, shared: SharedState | None, calls: CallStore | None) -> Guarded:

@@ -22,7 +22,7 @@ from include.storage.tables import tokens
 
 OWN_KEY, AIRFLOW_KEY = "POLYBROKER_FERNET_KEY", "AIRFLOW__CORE__FERNET_KEY"
 TURN_SECONDS = 60.0  # longer than a log-in takes; a process that died in the middle of one is followed after it
-KEPT_AFTER_END = timedelta(days=7)  # so that a person sees what ended; then it goes
+KEPT_AFTER_END = timedelta(days=90)  # its refresh token may outlive it: whoever was away for a season logs in again
 
 
 def cipher(environ: Mapping[str, str]) -> MultiFernet:
@@ -62,9 +62,10 @@ class TokenStore:
         self._keys = keys
 
     def put(self, name: str, token: Token, at: datetime) -> None:
-        """Keep a token in the place of the one before; those of any name that ended a week ago go."""
+        """Keep a token in the place of the one before; those of any name that ended `KEPT_AFTER_END` ago go."""
         # The name is encrypted too: a row that somebody copied to another name is not taken for that one's token.
-        secret = self._keys.encrypt(json.dumps([name, token.value.get_secret_value()]).encode())
+        refresh = None if token.refresh is None else token.refresh.get_secret_value()
+        secret = self._keys.encrypt(json.dumps([name, token.value.get_secret_value(), refresh]).encode())
         row = {"name": name, "secret": secret, "expires_at": token.expires_at, "updated_at": at}
         insert = self._database.insert(tokens)
         changed = {column: insert.excluded[column] for column in row if column != "name"}
@@ -82,10 +83,11 @@ class TokenStore:
             row = connection.execute(select(tokens.c.secret, tokens.c.expires_at).where(tokens.c.name == name)).first()
         if row is None:
             return None
-        owner, value = json.loads(self._opened(name, row.secret))
+        owner, value, *more = json.loads(self._opened(name, row.secret))  # a row of the time before refresh tokens has two
         if owner != name:
             raise InputError(f"expected the token of {name}, found another's: log in again", source="tokens", field=name)
-        return Token(value=SecretStr(value), expires_at=row.expires_at)
+        refresh = SecretStr(more[0]) if more and more[0] else None
+        return Token(value=SecretStr(value), expires_at=row.expires_at, refresh=refresh)
 
     def names(self) -> dict[str, datetime | None]:
         """Name to when it expires, sorted."""

@@ -1,7 +1,5 @@
 """One login's token: asked for once, shared, renewed in time, never somebody else's."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +7,8 @@ from pydantic import SecretStr
 
 from include.brokers.access_token import AccessToken, token_name
 from include.domain.token import Token
-from include.errors import AuthenticationFailed, BrokerUnavailable, InputError
+from include.errors import AuthenticationFailed, BrokerUnavailable
+from tests.fakes.keeper import Keeper
 
 NOW = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -19,43 +18,17 @@ def token(value: str, lasts: timedelta | None = HOUR) -> Token:
     return Token(value=SecretStr(value), expires_at=None if lasts is None else NOW + lasts)
 
 
-class Keeper:
-    """Keeps tokens in memory; `meanwhile` is what another process does while one waits for its turn."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Token] = {}
-        self.turns = 0
-        self.meanwhile: Callable[[], None] = lambda: None
-        self.locked_out = False
-
-    def get(self, name: str) -> Token | None:
-        if self.locked_out:
-            raise InputError("another key")
-        return self.kept.get(name)
-
-    def put(self, name: str, token: Token, at: datetime) -> None:
-        self.locked_out = False
-        self.kept[name] = token
-
-    def forget(self, name: str) -> bool:
-        return self.kept.pop(name, None) is not None
-
-    @contextmanager
-    def turn(self, name: str) -> Iterator[None]:
-        self.turns += 1
-        self.meanwhile()
-        yield
-
-
 class Endpoint:
     """Gives T1, T2, ... until it is told to fail."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.error: Exception | None = None
+        self.last: Token | None = None
 
-    def __call__(self) -> Token:
+    def __call__(self, last: Token | None) -> Token:
         self.asked += 1
+        self.last = last
         if self.error is not None:
             raise self.error
         return token(f"T{self.asked}")
@@ -108,13 +81,36 @@ def test_a_refused_one_is_dropped_and_fetched_once(endpoint: Endpoint, keeper: K
     assert endpoint.asked == 2
 
 
-def test_a_refused_one_is_gone_even_where_there_is_no_other(endpoint: Endpoint, keeper: Keeper) -> None:
+def test_a_refused_one_stays_until_there_is_another(endpoint: Endpoint, keeper: Keeper) -> None:
     opened = login(endpoint, keeper)
     opened.current()
     endpoint.error = BrokerUnavailable("away")
     with pytest.raises(BrokerUnavailable):
         opened.replace("T1")
-    assert keeper.kept == {}
+    assert keeper.kept == {"toy:1": token("T1")}  # what it can be renewed with is in it
+    endpoint.error = None
+    assert opened.replace("T1") == "T3"
+    assert keeper.kept == {"toy:1": token("T3")}
+
+
+def test_the_one_before_is_what_another_is_asked_with(endpoint: Endpoint, keeper: Keeper) -> None:
+    ended = Token(value=SecretStr("ended"), expires_at=NOW - 30 * 24 * HOUR, refresh=SecretStr("R"))
+    keeper.put("toy:1", ended, NOW)
+    assert login(endpoint, keeper).current() == "T1"
+    assert endpoint.last == ended
+    alone = login(endpoint, None)
+    assert (alone.current(), endpoint.last) == ("T2", None)
+    alone.renew()
+    assert endpoint.last == token("T2")
+
+
+def test_one_that_does_not_end_is_not_renewed(endpoint: Endpoint, keeper: Keeper) -> None:
+    keeper.put("toy:1", token("for good", lasts=None), NOW)
+    opened = login(endpoint, keeper)
+    assert opened.current() == "for good"
+    opened.renew()
+    assert (opened.current(), endpoint.asked) == ("for good", 0)
+    assert opened.replace("for good") == "T1"
 
 
 def test_renewing_takes_what_another_process_renewed(endpoint: Endpoint, keeper: Keeper) -> None:
@@ -140,17 +136,21 @@ def test_one_that_the_user_gives_is_all_there_is() -> None:
 
 
 def test_a_token_per_day_after_a_person_logged_in(keeper: Keeper) -> None:
-    def nobody_logged_in() -> Token:
+    def nobody_logged_in(last: Token | None) -> Token:
         raise AuthenticationFailed("log in again")
 
     task = AccessToken(nobody_logged_in, name="kite:1", keeper=keeper, clock=lambda: NOW)
     with pytest.raises(AuthenticationFailed, match="log in again"):
         task.current()
-    AccessToken(lambda: token("of today"), name="kite:1", keeper=keeper, clock=lambda: NOW).renew()
+    keeper.put("kite:1", token("of today"), NOW)
     assert task.current() == "of today"
     with pytest.raises(AuthenticationFailed):
+        task.renew()
+    assert task.current() == "of today"  # it is good to its end
+    with pytest.raises(AuthenticationFailed):
         task.replace("of today")
-    assert keeper.kept == {}
+    keeper.put("kite:1", token("of a new log-in"), NOW)
+    assert task.replace("of today") == "of a new log-in"
 
 
 def test_another_login_has_another_name() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from inspect import getattr_static
 from typing import Any, TypeVar
 
 import pytest
@@ -74,7 +75,7 @@ class Needs:
     def _declared(self, column: type[Harness]) -> bool:
         able = column.capabilities.for_kind(self.asset_class)
         return (
-            (self.verb is None or getattr(column.broker_class, self.verb) is not getattr(Broker, self.verb))
+            (self.verb is None or getattr_static(column.broker_class, self.verb) is not getattr_static(Broker, self.verb))
             and (self.flag is None or bool(getattr(able, self.flag)))
             and self.resend in (None, able.resend)
             and (self.order_type is None or self.order_type in able.order_types)

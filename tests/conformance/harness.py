@@ -196,6 +196,18 @@ class Harness(ABC):
         """Credentials with which it authenticates by something that expires (`Fault.EXPIRED_TOKEN`)."""
         raise NotImplementedError
 
+    def person_login(self) -> Mapping[str, str]:
+        """Credentials with which a person logs in at the venue's page (`Broker.login_flow`)."""
+        raise NotImplementedError
+
+    def visit(self, url: str, *, allow: bool = True) -> Mapping[str, str]:
+        """What a person's browser brings back from that page."""
+        raise NotImplementedError
+
+    def end_logins(self) -> None:
+        """The venue takes no token any more that a log-in gave."""
+        raise NotImplementedError
+
     @abstractmethod
     def venue_faults(self) -> Faults:
         """The venue's counted faults."""

@@ -5,6 +5,9 @@ from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
 
 from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.base import BrokerContext
@@ -245,6 +248,21 @@ class AlpacaHarness(Harness):
     def token_login(self) -> Mapping[str, str]:
         key, secret = sandbox_keys(CODE)
         return {"api_key": "", "secret_key": "", "client_id": key, "client_secret": secret}
+
+    def person_login(self) -> Mapping[str, str]:
+        key, secret = sandbox_keys(CODE)
+        return {"api_key": "", "secret_key": "", "app_id": key, "app_secret": secret}
+
+    def visit(self, url: str, *, allow: bool = True) -> Mapping[str, str]:
+        page, _, query = url.partition("?")
+        pressed = dict(parse_qsl(query)) | {"decision": "allow" if allow else "deny"}
+        with requests.Session() as browser:
+            browser.trust_env = False
+            answer = browser.post(page, data=pressed, allow_redirects=False, timeout=10)
+        return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+
+    def end_logins(self) -> None:
+        self._running.venue.tokens.clear()
 
     def venue_faults(self) -> Faults:
         return self.book.faults

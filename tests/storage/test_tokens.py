@@ -35,6 +35,25 @@ def test_what_is_put_is_got_and_replaced(database: Database) -> None:
     assert kept.get("toy:a:access") is None
 
 
+def test_a_refresh_token_is_kept_along_and_is_as_secret(database: Database, tmp_path: Path) -> None:
+    kept = store(database, OLD)
+    both = TOKEN.model_copy(update={"refresh": SecretStr("CANARY-refresh")})
+    kept.put("toy", both, NOW)
+    assert kept.get("toy") == both
+    assert store(database, NEW, OLD).rotate() == 1
+    assert store(database, NEW).get("toy") == both
+    assert all(b"CANARY" not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert "CANARY" not in f"{both!r} {both} {both.model_dump_json()}"
+
+
+def test_a_row_of_the_time_before_refresh_tokens(database: Database) -> None:
+    kept = store(database, OLD)
+    kept.put("toy", TOKEN, NOW)
+    with database.write() as connection:
+        connection.execute(update(tokens).values(secret=Fernet(OLD).encrypt(b'["toy", "CANARY-4711"]')))
+    assert kept.get("toy") == TOKEN
+
+
 def test_nobody_reads_it_in_the_database_its_file_or_a_repr(database: Database, tmp_path: Path) -> None:
     store(database, OLD).put("toy", TOKEN, NOW)
     with database.read() as connection:
@@ -100,13 +119,13 @@ def test_without_a_key_there_is_no_store(database: Database) -> None:
         token_store(database, {"POLYBROKER_FERNET_KEY": "no key"})
 
 
-def test_what_ended_a_week_ago_goes_when_another_comes(database: Database) -> None:
+def test_what_ended_a_season_ago_goes_when_another_comes(database: Database) -> None:
     kept = store(database, OLD)
     kept.put("ended", TOKEN, NOW)
     kept.put("endless", Token(value=SecretStr("x")), NOW)
-    kept.put("b", TOKEN, NOW + timedelta(days=7, hours=1))
+    kept.put("b", TOKEN, NOW + timedelta(days=90, hours=1))
     assert list(kept.names()) == ["b", "ended", "endless"]
-    kept.put("b", Token(value=SecretStr("y")), NOW + timedelta(days=7, hours=1, seconds=1))
+    kept.put("b", Token(value=SecretStr("y")), NOW + timedelta(days=90, hours=1, seconds=1))
     assert list(kept.names()) == ["b", "endless"]
 
 

@@ -1,8 +1,9 @@
 """Alpaca through alpaca-py: the broker port in Alpaca's REST calls and web sockets.
 
-Credentials: `api_key` and `secret_key`; or `oauth_token`, a token that does not end; or `client_id` and `client_secret`, for
-which Alpaca gives tokens that are renewed (`token_url`). `base_url` (default the paper host), `data_url` (default Alpaca's data
-host; on loopback the same as `base_url`). A trailing `/v2` of a URL is dropped, because Alpaca's own pages show it with one.
+Credentials: `api_key` and `secret_key`; or `oauth_token`, a token that does not end; or `app_id` and `app_secret`, an app that a
+person logs in with; or `client_id` and `client_secret`, for which Alpaca gives tokens that are renewed (`token_url`). `base_url`
+(default the paper host), `data_url` (default Alpaca's data host; on loopback the same as `base_url`). A trailing `/v2` of a URL
+is dropped, because Alpaca's own pages show it with one.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -24,6 +25,7 @@ from include.brokers.alpaca.standing import reports_of
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.checks import check_own
 from include.brokers.environment import is_loopback, sandbox_account_code
+from include.brokers.login import LoginFlow
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
@@ -77,7 +79,7 @@ class AlpacaBroker(Broker):
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
         self._reader = AssetReader(context.config)
-        self._settings = Settings(context.credentials, context.config, context.budgets, context.tokens)
+        self._settings = Settings(account, context.credentials, context.config, context.budgets, context.tokens)
         self._client: AlpacaClient | None = None
         self._account_number = ""
         self._proven = False
@@ -113,11 +115,16 @@ class AlpacaBroker(Broker):
         """Ask for a new access token; nothing happens with keys, or with a token that does not end.
 
         Raises:
-            AuthenticationFailed: Alpaca refuses client id and secret.
+            AuthenticationFailed: Alpaca refuses client id and secret, or nobody has logged in.
             BrokerUnavailable: It cannot be reached.
         """
         if self._settings.tokens is not None:
             self._settings.tokens.renew()
+
+    @classmethod
+    def login_flow(cls, account: Account, context: BrokerContext) -> LoginFlow:
+        """By Alpaca's page for OAuth apps; see the port."""
+        return Settings(account, context.credentials, context.config).login_flow()
 
     def connect(self) -> None:
         """Connect and read the account, which is what shows that the keys are good.

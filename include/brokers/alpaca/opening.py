@@ -1,19 +1,21 @@
 """What a connection to Alpaca is opened with, out of credentials and settings."""
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from include.brokers.access_token import AccessToken, TokenKeeper, token_name
+from include.brokers.access_token import AccessToken, TokenKeeper
 from include.brokers.budgets import Budgets
 from include.brokers.environment import is_loopback
+from include.brokers.login import LoginFlow
 from include.brokers.pacing import Pacer
+from include.domain.account import Account
 from include.domain.pacing import Pacing
 from include.domain.token import Token
-from include.errors import AuthenticationFailed, InputError
+from include.errors import AuthenticationFailed, InputError, Unsupported
 
 if TYPE_CHECKING:
     from include.brokers.alpaca.client import AlpacaClient
@@ -28,6 +30,7 @@ class Settings:
     """Read when they are needed: a broker that is never connected needs none.
 
     Args:
+        account: For which.
         credentials: See `include/brokers/alpaca/adapter.py`.
         config: The broker's YAML: `timeout_seconds`, `pacing`, `data_feed`, `stream_reconnects`, `stream_pause_seconds`.
         budgets: Where the rate limit is shared with other processes of the same login; None: this one is alone.
@@ -36,11 +39,13 @@ class Settings:
 
     def __init__(
         self,
+        account: Account,
         credentials: Mapping[str, str],
         config: Mapping[str, Any],
         budgets: Budgets | None = None,
         keeper: TokenKeeper | None = None,
     ) -> None:
+        self._account = account
         self._credentials = credentials
         self._config = config
         self._budgets = budgets
@@ -81,18 +86,47 @@ class Settings:
     @cached_property
     def tokens(self) -> AccessToken | None:
         """The access token, where the credentials are for one; None for keys. Raises `AuthenticationFailed` for half of them."""
-        from include.brokers.alpaca.tokens import TOKEN_URL, fetch_token
-
-        fixed, client_id = self._credentials.get("oauth_token", "").strip(), self._credentials.get("client_id", "").strip()
-        if not fixed and not client_id:
-            return None
-        if fixed:
+        if fixed := self._given("oauth_token"):
             return AccessToken(None, token=Token(value=SecretStr(fixed)))
-        url = self._credentials.get("token_url") or (f"{self.base_url}/v1/oauth2/token" if self._is_local else TOKEN_URL)
-        secret = self._key("client_secret")
-        seconds, trust_env = self._timeout_seconds, not self._is_local
-        fetch = partial(fetch_token, client_id, secret, url, timeout_seconds=seconds, trust_env=trust_env)
-        return AccessToken(fetch, name=token_name("alpaca", url, client_id, secret), keeper=self._keeper)
+        if self._logs_in:
+            flow = self.login_flow()
+            if self._keeper is None:
+                raise flow.person_needed("tokens are kept encrypted, set POLYBROKER_FERNET_KEY")
+            return AccessToken(flow.renew, name=flow.token_name, keeper=self._keeper)
+        return self._client_tokens() if self._given("client_id") else None
+
+    def login_flow(self) -> LoginFlow:
+        """How a person logs in with an app. Raises `Unsupported` for other credentials, `AuthenticationFailed` for half."""
+        from include.brokers.alpaca.tokens import app_login
+
+        if not self._logs_in:
+            words = (
+                f"{self._account.account_id} does not log in through a web page: only ALPACA_APP_ID with ALPACA_APP_SECRET does"
+            )
+            raise Unsupported(f"alpaca: {words}, and without ALPACA_OAUTH_TOKEN", broker="alpaca")
+        return app_login(
+            self._account,
+            self._key("app_id"),
+            self._key("app_secret"),
+            venue=self.base_url if self._is_local else None,
+            timeout_seconds=self._timeout_seconds,
+            trust_env=not self._is_local,
+        )
+
+    def _client_tokens(self) -> AccessToken:
+        from include.brokers.alpaca.tokens import TOKEN_URL, client_token
+        from include.brokers.oauth import OAuthClient
+
+        default = f"{self.base_url}/v1/oauth2/token" if self._is_local else TOKEN_URL
+        client = OAuthClient(
+            broker="alpaca",
+            token_url=self._credentials.get("token_url") or default,
+            client_id=self._key("client_id"),
+            client_secret=SecretStr(self._key("client_secret")),
+            timeout_seconds=self._timeout_seconds,
+            trust_env=not self._is_local,
+        )
+        return AccessToken(lambda _: client_token(client), name=client.name(), keeper=self._keeper)
 
     @property
     def is_stale(self) -> bool:
@@ -123,8 +157,14 @@ class Settings:
         return Login(self._key("api_key"), self._key("secret_key"), "", self._timeout_seconds)
 
     def _pacer(self) -> Pacer:
-        login = next((self._credentials[name] for name in _LOGINS if self._credentials.get(name)), "")
+        login = next(filter(None, map(self._given, _LOGINS)), "")
+        if self._logs_in:  # one app, several people: Alpaca counts per account
+            login = f"{self._given('app_id')} {self._account.account_id}"
         return Pacer(Pacing.model_validate(self._config.get("pacing") or {}), self._budgets, login)
+
+    @property
+    def _logs_in(self) -> bool:
+        return bool(self._given("app_id") and not self._given("oauth_token"))
 
     @property
     def _is_local(self) -> bool:
@@ -134,8 +174,11 @@ class Settings:
     def _timeout_seconds(self) -> float:
         return float(self._config.get("timeout_seconds", 20))
 
+    def _given(self, name: str) -> str:
+        return self._credentials.get(name, "").strip()
+
     def _key(self, name: str) -> str:
-        value = self._credentials.get(name, "").strip()
+        value = self._given(name)
         if not value:
             raise AuthenticationFailed(f"alpaca: no {name} (ALPACA_{name.upper()}, or the Connection polybroker_alpaca)")
         if not (value.isascii() and value.isprintable()):

@@ -1,54 +1,52 @@
-"""Access tokens: one that the user gives, or ones that Alpaca gives for client id and secret and that end after 15 minutes.
+"""Access tokens: for client id and secret (they end after 15 minutes), or those that a person logs in for.
 
-The flow is OAuth 2's `client_credentials` with the secret in the body (docs.alpaca.markets/docs/authentication; it says that
-broker partners get it first). A token of Alpaca's authorization page (docs.alpaca.markets/docs/using-oauth2-and-trading-api) has
-no end and no refresh token.
+Client id and secret are OAuth 2's `client_credentials` (docs.alpaca.markets/docs/authentication; it says that broker partners get
+them first). A person logs in with an app (docs.alpaca.markets/docs/using-oauth2-and-trading-api): the code is exchanged for a
+token whose answer names neither an end nor a refresh token, and the page names no code challenge. So it is kept until Alpaca
+refuses it, and then a person is needed again.
 """
 
-from datetime import UTC, datetime, timedelta
-
-import requests
 from pydantic import SecretStr
 
+from include.brokers.oauth import OAuthClient, OAuthLogin
+from include.domain.account import Account, Environment
 from include.domain.token import Token
-from include.errors import AuthenticationFailed, BrokerUnavailable
 
 TOKEN_URL = "https://authx.alpaca.markets/v1/oauth2/token"
+LOGIN_URL = "https://app.alpaca.markets/oauth/authorize"
+CODE_URL = "https://api.alpaca.markets/oauth/token"
+SCOPE = "account:write trading data"
 
 
-def fetch_token(client_id: str, client_secret: str, url: str, *, timeout_seconds: float, trust_env: bool) -> Token:
-    """A new token.
+def client_token(client: OAuthClient) -> Token:
+    """A token for client id and secret. Raises as `OAuthClient.ask`."""
+    return client.ask({"grant_type": "client_credentials"}, ends=True)
+
+
+def app_login(
+    account: Account, app_id: str, app_secret: str, *, venue: str | None, timeout_seconds: float, trust_env: bool
+) -> OAuthLogin:
+    """How a person logs in.
 
     Args:
-        client_id / client_secret: What is asked with.
-        url: Alpaca's token endpoint.
-        timeout_seconds: For connecting, and again between two bytes of the answer.
-        trust_env: Whether a proxy of the environment is used.
-
-    Raises:
-        AuthenticationFailed: Alpaca refuses client id or secret.
-        BrokerUnavailable: It cannot be reached, or its answer is no token.
+        account: For which; a token is for the paper account or for the live one, never for both.
+        app_id / app_secret: Client id and secret of the user's OAuth app.
+        venue: Origin of a local venue; None: Alpaca.
+        timeout_seconds / trust_env: See `OAuthClient`.
     """
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    asked_at = datetime.now(UTC)
-    try:
-        with requests.Session() as session:
-            session.trust_env = trust_env
-            answer = session.post(url, data=form, timeout=timeout_seconds, allow_redirects=False)
-    except requests.exceptions.RequestException as error:
-        raise BrokerUnavailable(f"alpaca's token endpoint: {type(error).__name__}", broker="alpaca") from error
-    if answer.status_code in (400, 401, 403):
-        raise AuthenticationFailed(
-            f"alpaca refused client id and secret ({answer.status_code}): make new ones",
-            broker="alpaca",
-            broker_code=str(answer.status_code),
-        )
-    try:
-        document = answer.json() if answer.ok else {}
-        value, seconds = document["access_token"], float(document["expires_in"])
-        if not (isinstance(value, str) and value.isascii() and value.isprintable() and value):
-            raise TypeError("the token")  # what is no header would be quoted by whoever sends it
-        return Token(value=SecretStr(value), expires_at=asked_at + timedelta(seconds=seconds))
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        words = f"alpaca's token endpoint answered {answer.status_code} without a token"
-        raise BrokerUnavailable(words, broker="alpaca") from error
+    client = OAuthClient(
+        broker="alpaca",
+        token_url=f"{venue}/oauth/token" if venue else CODE_URL,
+        client_id=app_id,
+        client_secret=SecretStr(app_secret),
+        timeout_seconds=timeout_seconds,
+        trust_env=trust_env,
+    )
+    return OAuthLogin(
+        client=client,
+        account_id=account.account_id,
+        authorize_url=f"{venue}/oauth/authorize" if venue else LOGIN_URL,
+        scope=SCOPE,
+        pkce=False,
+        more={"env": "live" if account.environment is Environment.LIVE else "paper"},
+    )

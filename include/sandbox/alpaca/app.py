@@ -5,8 +5,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
-from include.sandbox.alpaca import account, assets, data, orders, permissions, sessions, streams, tokens
-from include.sandbox.alpaca.gate import TOKEN_PATH, Gate
+from include.sandbox.alpaca import account, assets, data, login_page, orders, permissions, sessions, streams, tokens
+from include.sandbox.alpaca.gate import CODE_PATH, PAGE_PATH, TOKEN_PATH, Gate
 from include.sandbox.alpaca.venue import Venue, refusal
 
 
@@ -37,6 +37,9 @@ def create_app(venue: Venue) -> Starlette:
         Route("/v2/orders/{order_id}", orders.cancel_order, methods=["DELETE"]),
         Route("/v2/account/activities/FILL", orders.list_fills),
         Route(TOKEN_PATH, tokens.issue_token, methods=["POST"]),
+        Route(PAGE_PATH, login_page.show_page),
+        Route(PAGE_PATH, login_page.decide, methods=["POST"]),
+        Route(CODE_PATH, tokens.exchange_code, methods=["POST"]),
         Route("/v2/clock", sessions.get_clock),
         Route("/v2/calendar", sessions.get_calendar),
         Route("/v2/stocks/quotes/latest", data.stock_quotes),

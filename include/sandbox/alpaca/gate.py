@@ -13,6 +13,8 @@ from include.sandbox.alpaca.venue import SKEW, Venue, refusal
 from include.sandbox.faults import Fault
 
 TOKEN_PATH = "/v1/oauth2/token"
+PAGE_PATH, CODE_PATH = "/oauth/authorize", "/oauth/token"
+_OPEN = frozenset({TOKEN_PATH, PAGE_PATH, CODE_PATH})  # who comes there has no key yet
 
 
 class Gate:
@@ -32,7 +34,7 @@ class Gate:
             return
         venue = self._venue
         venue.book.log(f"{scope['method']} {scope['path']}", scope["query_string"].decode("latin-1"))
-        answer = self._fault() or (None if scope["path"] == TOKEN_PATH else self._refused(Headers(scope=scope)))
+        answer = self._fault() or (None if scope["path"] in _OPEN else self._refused(Headers(scope=scope)))
         venue.skewed = answer is None and venue.book.misbehaves(Fault.CLOCK_SKEW)
         if isinstance(answer, SilentResponse):
             await answer(scope, receive, send)

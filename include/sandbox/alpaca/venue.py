@@ -9,6 +9,7 @@ from uuid import NAMESPACE_DNS, UUID, uuid4, uuid5
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from include.sandbox.alpaca.codes import Codes
 from include.sandbox.alpaca.desk import Desk
 from include.sandbox.alpaca.limiter import Limiter
 from include.sandbox.book import VenueBook
@@ -27,9 +28,10 @@ class Venue:
 
     Attributes:
         book: Listings, account and orders.
-        api_key / secret_key: What clients must send; the same are client id and client secret where a token is asked for.
+        api_key / secret_key: What clients must send; the same are client id and secret where a token is asked for, of an app too.
         limiter: Requests per minute.
-        tokens: Access token -> when it ends; they do not survive a restart, as their short life allows.
+        tokens: Access token -> when it ends, None for one of a log-in; they do not survive a restart.
+        codes: What logging in at the page gave and nobody has exchanged yet.
         skewed: Whether the answer that is being made shows a clock that is minutes off (a fault).
     """
 
@@ -37,7 +39,8 @@ class Venue:
     api_key: str
     secret_key: str
     limiter: Limiter = field(default_factory=Limiter)
-    tokens: dict[str, datetime] = field(default_factory=dict)
+    tokens: dict[str, datetime | None] = field(default_factory=dict)
+    codes: Codes = field(default_factory=Codes)
     skewed: bool = False
     _desk: Desk | None = None
 
@@ -48,16 +51,16 @@ class Venue:
             self._desk = Desk(self.book)
         return self._desk
 
-    def new_token(self) -> str:
-        """An access token, good for `TOKEN_SECONDS`."""
+    def new_token(self, *, ends: bool = True) -> str:
+        """An access token, good for `TOKEN_SECONDS` or without end."""
         token = uuid4().hex
-        self.tokens[token] = self.book.clock() + timedelta(seconds=TOKEN_SECONDS)
+        self.tokens[token] = self.book.clock() + timedelta(seconds=TOKEN_SECONDS) if ends else None
         return token
 
     def knows(self, token: str) -> bool:
         """Whether an access token is good now."""
         ends = self.tokens.get(token)
-        return ends is not None and self.book.clock() < ends
+        return token in self.tokens and (ends is None or self.book.clock() < ends)
 
     @property
     def account_id(self) -> UUID:

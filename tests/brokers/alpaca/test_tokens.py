@@ -6,10 +6,12 @@ from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from include.brokers.alpaca.adapter import AlpacaBroker
-from include.brokers.alpaca.tokens import fetch_token
+from include.brokers.alpaca.tokens import client_token
 from include.brokers.base import ConnectionState
+from include.brokers.oauth import OAuthClient
 from include.errors import AuthenticationFailed, BrokerUnavailable
 from include.sandbox.alpaca import sandbox_keys
 from include.sandbox.alpaca.server import AlpacaVenue
@@ -119,7 +121,7 @@ def test_half_of_the_credentials(opened: c.Open) -> None:
 )
 def test_an_endpoint_without_a_token(raw: bytes) -> None:
     with answering(raw) as url, pytest.raises(BrokerUnavailable, match="token endpoint"):
-        fetch_token("id", "secret", url, timeout_seconds=5, trust_env=False)
+        client_token(OAuthClient("alpaca", url, "id", SecretStr("secret"), timeout_seconds=5, trust_env=False))
 
 
 def test_states(opened: c.Open, broker: AlpacaBroker) -> None:

@@ -31,7 +31,8 @@ def test_it_looks_like_the_adapter(broker: Guarded, flaky: Flaky) -> None:
 
 def test_every_method_of_the_port_is_passed_on() -> None:
     """A method that is added to the port and forgotten here would silently be the port's own default."""
-    public = {name for name in vars(Broker) if not name.startswith("_")}
+    of_the_class = {name for name, value in vars(Broker).items() if isinstance(value, classmethod)}  # asked before one is open
+    public = {name for name in vars(Broker) if not name.startswith("_")} - of_the_class
     assert public <= set(vars(Guarded))
 
 
