@@ -152,12 +152,12 @@ def test_one_that_breaks_later_is_noted_as_that(venue: FakeVenue, time: Time) ->
 def test_who_closes_it_closes_the_adapters(venue: FakeVenue, time: Time) -> None:
     flaky = Streaming(venue, begin, tell, for_ever)
 
-    async def first() -> Quote:
+    async def first() -> tuple[Quote, int]:
         async with aclosing(guard(flaky, time).stream_quotes([])) as stream:  # type: ignore[type-var]
-            return await anext(stream)
+            quote = await anext(stream)
+        return quote, flaky.closed  # at once, and not when the loop ends
 
-    assert asyncio.run(first()) == SEVEN
-    assert flaky.closed == 1
+    assert asyncio.run(first()) == (SEVEN, 1)
 
 
 def test_one_that_is_cancelled_before_it_began_is_closed_and_counts_for_nothing(venue: FakeVenue, time: Time) -> None:
