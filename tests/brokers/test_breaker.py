@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from include.brokers.breaker import CIRCUIT_OPEN, PREFIX, Breaker, BreakerSettings, Circuit, Phase
@@ -24,9 +26,23 @@ class World:
     def __init__(self) -> None:
         self.now = 1000.0
         self.store = MemoryState()
+        self.meanwhile: dict[float, Callable[[], None]] = {}  # what other processes do, once somebody sleeps until then
 
     def process(self, source: str = "ibkr-paper") -> Breaker:
-        return Breaker(self.store, source, settings=SETTINGS, clock=lambda: self.now)
+        return Breaker(self.store, source, settings=SETTINGS, clock=lambda: self.now, sleep=self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for moment in [each for each in self.meanwhile if each <= self.now]:
+            self.meanwhile.pop(moment)()
+
+    def probing(self) -> Breaker:
+        """A process whose probe is under way."""
+        self.fail(3)
+        self.now += 30
+        one = self.process()
+        one.check("connect")
+        return one
 
     def fail(self, times: int, error: PolybrokerError = AWAY) -> None:
         for _ in range(times):
@@ -197,3 +213,93 @@ def test_a_broker_that_behaves_costs_no_writing(world: World) -> None:
 def test_no_words_of_a_broker_are_kept(world: World) -> None:
     world.fail(1, BrokerUnavailable("refused key PK123", broker_code="503"))
     assert world.circuit.reason == "quotes CONNECTION_ERROR 503"
+
+
+def test_who_may_wait_goes_on_once_the_probe_of_another_is_answered(world: World) -> None:
+    probe, other = world.probing(), world.process()
+    world.meanwhile[1031.1] = probe.answered
+    other.check("connect", patience_seconds=10)
+    assert world.now == 1031.25  # the first look after it
+    assert world.circuit == Circuit()
+
+
+def test_who_waits_hears_at_once_that_the_probe_failed(world: World) -> None:
+    probe = world.probing()
+    world.meanwhile[1032] = lambda: probe.failed("connect", AWAY)
+    words = "failed 4 times in a row and is left alone for 60 s more: connect CONNECTION_ERROR"
+    with pytest.raises(BrokerUnavailable, match=words):
+        world.process().check("connect", patience_seconds=10)
+    assert world.now == 1032
+
+
+def test_nobody_waits_longer_than_he_may_for_a_probe(world: World) -> None:
+    world.probing()
+    words = r"failed 3 times in a row \(quotes CONNECTION_ERROR\); whether it is back was not found out within 10 s: try again"
+    with pytest.raises(BrokerUnavailable, match=words) as caught:
+        world.process().check("connect", patience_seconds=10.1)
+    assert caught.value.code == CIRCUIT_OPEN
+    assert world.now == 1040
+
+
+def test_who_waits_takes_over_a_probe_that_is_given_up(world: World) -> None:
+    world.probing()
+    other = world.process()
+    other.check("connect", patience_seconds=30)
+    assert (world.now, world.circuit.until) == (1050, 1070)
+    other.answered()
+    assert world.circuit == Circuit()
+
+
+@pytest.mark.parametrize("patience", [0.0, -5.0])
+def test_who_may_not_wait_is_refused_at_once(world: World, patience: float) -> None:
+    world.probing()
+    with pytest.raises(BrokerUnavailable, match="another call is finding out whether it is back, nothing is sent until then"):
+        world.process().check("submit", patience_seconds=patience)
+    assert world.now == 1030
+
+
+def test_nobody_waits_for_a_broker_that_is_left_alone(world: World) -> None:
+    world.fail(3)
+    with pytest.raises(BrokerUnavailable, match="left alone for 30 s more"):
+        world.process().check("quotes", patience_seconds=100)
+    assert world.now == 1000
+
+
+def test_who_was_slower_to_take_the_probe_waits_for_it(world: World) -> None:
+    """Both read that the pause is over; one of them writes first."""
+    world.fail(3)
+    world.now += 30
+    quicker, slower = world.process(), world.process()
+    stored = world.store.read
+
+    def read(name: str) -> object:
+        world.store.read = stored  # type: ignore[method-assign]
+        before = stored(name)
+        quicker.check("connect")
+        return before
+
+    world.store.read = read  # type: ignore[method-assign, assignment]
+    world.meanwhile[1031] = quicker.answered
+    slower.check("connect", patience_seconds=10)
+    assert world.now == 1031
+
+
+def test_failures_in_a_row_are_counted_on_however_long_it_stays_away(world: World) -> None:
+    world.fail(3)
+    for _ in range(2):
+        world.now += 1000  # the window for opening is long over
+        probe = world.process()
+        probe.check("connect")
+        probe.failed("connect", AWAY)
+    assert (world.circuit.failures, world.circuit.since) == (5, 1000.0)
+
+
+@pytest.mark.parametrize("error", [InputError("a setting"), Unsupported("not declared"), Transient("database is locked")])
+def test_a_probe_that_never_reached_the_broker_leaves_the_next_one_free(world: World, error: PolybrokerError) -> None:
+    probe, other = world.probing(), world.process()
+    probe.failed("connect", error)
+    assert world.circuit.phase is Phase.OPEN
+    other.check("connect")
+    assert world.circuit.phase is Phase.HALF_OPEN
+    probe.let_go()  # it has none any more
+    assert world.circuit.phase is Phase.HALF_OPEN
