@@ -124,9 +124,10 @@ def _changes(changes: Sequence[Event]) -> str:
     for event in changes:
         found = event.body.get("changes")
         named = found if isinstance(found, dict) else {"": [None, event.body]}
+        where = " ".join(str(word) for word in (event.topic, event.body.get("account")) if word)
         for name, pair in named.items():
             before, after = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
-            rows.append([_moment(event.time), escape(event.topic), escape(str(name)), _json(before), _json(after)])
+            rows.append([_moment(event.time), escape(where), escape(str(name)), _json(before), _json(after)])
     return f"<h3>Changes of what brokers can do</h3>{_table(('when', 'topic', 'capability', 'before', 'after'), rows)}"
 
 

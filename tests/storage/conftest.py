@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from include.storage.database import Database, open_database, upgrade
+from include.storage.journal import Journal
 
 
 def empty_postgres() -> str:
@@ -34,3 +35,9 @@ def database(url: str) -> Iterator[Database]:
     upgrade(url)
     with open_database(url) as opened:
         yield opened
+
+
+@pytest.fixture
+def journal(database: Database) -> Journal:
+    """A journal in it."""
+    return Journal(database)

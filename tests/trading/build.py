@@ -96,3 +96,16 @@ def plan_input(*candidates: Candidate, **changes: object) -> PlanInput:
         "valid_until": {"US": CLOSE, "XTKS": CLOSE},
     }
     return PlanInput(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def held_at_ibkr(quantity: str) -> Holding:
+    return Holding("ibkr-main", contract(), Decimal(quantity))
+
+
+def with_position(quantity: str) -> dict[str, object]:
+    held = snapshot(positions=(position("265598", quantity),))
+    return {"snapshots": {"ibkr-main": held, "alpaca-main": snapshot("alpaca-main")}}
+
+
+AT_IBKR = mapping(contract())
+AT_ALPACA = mapping(contract("alpaca", "uuid-aapl"))

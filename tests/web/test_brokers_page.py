@@ -131,6 +131,15 @@ def test_times_of_other_zones_are_shown_in_utc() -> None:
     assert "2026-11-19 16:30 UTC alpaca.capabilities.changed fractional true false" in said(changes=(event,))
 
 
+def test_a_change_of_one_account_names_it() -> None:
+    event = Event(
+        topic="alpaca.capabilities.discovered",
+        time=datetime(2026, 11, 19, 16, 30, tzinfo=UTC),
+        body={"broker": "alpaca", "account": "alpaca-main", "changes": {"shorting": [True, False]}},
+    )
+    assert "alpaca.capabilities.discovered alpaca-main shorting true false" in said(changes=(event,))
+
+
 @pytest.mark.parametrize("body", [{}, {"changes": "all"}, {"changes": {"x": 3}}, {"changes": {"x": [1, 2, 3]}}])
 def test_an_event_of_another_shape_is_shown_as_it_is(body: dict[str, object]) -> None:
     assert "odd.topic" in said(changes=(Event(topic="odd.topic", time=AT, body=body),))

@@ -16,7 +16,7 @@ from include.errors import (
 )
 from tests.brokers.guarded.fakes import NOON, Counted, Flaky, Time, watched
 from tests.fakes.broker import FakeBroker
-from tests.fakes.orders import make_contract
+from tests.fakes.orders import make_contract, make_order
 from tests.fakes.shared_state import MemoryState
 
 
@@ -60,3 +60,19 @@ def test_a_clock_is_asked_for_only_where_the_broker_tells_its_time(
         monkeypatch.setattr(FakeBroker, "clock_skew", Broker.clock_skew)
         assert broker.clock_skew() is None
     assert counted.rows == ["connect answered 1 0", "clock_skew answered 1 0"]
+
+
+def test_what_an_account_cannot_do_is_refused_before_it_is_sent(
+    flaky: Flaky, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Counted()
+    with watched(flaky, time, MemoryState(), counted) as broker:
+        assert broker.discover() == broker.able == flaky.capabilities  # it asked nobody anything
+        less = flaky.capabilities.without({"stock": "blocked"})
+        monkeypatch.setattr(Flaky, "able", property(lambda self: less))
+        monkeypatch.setattr(Flaky, "discover", lambda self: less)
+        assert broker.discover() == broker.able == less
+        with pytest.raises(Unsupported, match="trades no stock in this account: blocked"):
+            broker.submit(make_order())
+    assert flaky.venue.submits == 0
+    assert counted.rows == ["connect answered 1 0", "discover answered 1 0"]  # `check_order` is no call
