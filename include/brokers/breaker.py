@@ -10,15 +10,18 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from include.brokers.shared_state import SharedState
+from include.domain.event import Event
 from include.errors import BrokerUnavailable, OutcomeUnknown, PolybrokerError, RateLimited, Terminal, Unsupported
 
 log = logging.getLogger(__name__)
 CIRCUIT_OPEN = "CIRCUIT_OPEN"
 PREFIX = "breaker:"
+OPENED, CLOSED = "{broker}.breaker.opened", "{broker}.breaker.closed"
 LOOK_SECONDS = 0.25  # between two looks at how the probe of another went
 ALWAYS = frozenset({"find_order", "cancel"})  # what makes an account safer is never held back; it shows as well who is there
 
@@ -94,6 +97,13 @@ class Circuit:
         return replace(self, phase=Phase.OPEN, until=now) if self.phase is Phase.HALF_OPEN else self
 
 
+class EventStore(Protocol):
+    """Where openings and closings are kept (`include/storage/broker_events.py`)."""
+
+    def add(self, event: Event) -> None:
+        """Keep one. Raises `Transient` where the store does not answer."""
+
+
 class Breaker:
     """The breaker of one broker, as one process sees it. Where its store does not answer, it does not stand in the way.
 
@@ -102,6 +112,7 @@ class Breaker:
         source: What it is about (`Broker.source`): a broker in one environment.
         clock: Seconds since the epoch, the same for all processes.
         sleep: Between two looks at how a probe went.
+        events: Hears when it opens and when it is closed; None: nobody does.
     """
 
     def __init__(
@@ -112,9 +123,10 @@ class Breaker:
         settings: BreakerSettings | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        events: EventStore | None = None,
     ) -> None:
         self._store, self._source, self._clock, self._sleep = store, source, clock, sleep
-        self._settings = settings or BreakerSettings()
+        self._settings, self._events = settings or BreakerSettings(), events
         self._clean = True  # nothing stood against the broker when last looked
         self._probing = False
 
@@ -195,9 +207,31 @@ class Breaker:
         return None if self._probing or circuit.phase is Phase.CLOSED else circuit
 
     def _changed(self, change: Callable[[Circuit], Circuit]) -> bool:
+        def work(document: Any) -> tuple[Any, tuple[Circuit, Circuit]]:
+            before = Circuit.of(document)
+            after = change(before)
+            return asdict(after), (before, after)
+
         try:
-            self._store.change(PREFIX + self._source, lambda document: (asdict(change(Circuit.of(document))), None))
+            before, after = self._store.change(PREFIX + self._source, work)
+            self._tell(before, after)
         except PolybrokerError as error:
             log.warning("the breaker of %s cannot be written: %s", self._source, error)
             return False
         return True
+
+    def _tell(self, before: Circuit, after: Circuit) -> None:
+        """An event where it opened or was closed; a probe that failed in between is none."""
+        if self._events is None or (before.phase is Phase.CLOSED) == (after.phase is Phase.CLOSED):
+            return
+        opened = before.phase is Phase.CLOSED
+        circuit = after if opened else before
+        body = {
+            "source": self._source,
+            "failures": circuit.failures,
+            "openings": circuit.openings,
+            "failing_since": datetime.fromtimestamp(circuit.since, UTC).isoformat(timespec="seconds"),
+            "reason": circuit.reason,
+        }
+        topic = (OPENED if opened else CLOSED).format(broker=self._source.rpartition("-")[0])
+        self._events.add(Event(topic=topic, time=datetime.fromtimestamp(self._clock(), UTC), body=body))

@@ -313,7 +313,8 @@ class Guarded(Broker):
             if self._breaker is not None:
                 self._breaker.answered() if error is None else self._breaker.failed(method, error)
             if self._measures is not None:
-                self._measures.count(method, ANSWERED if error is None else error.code, self._around.clock() - begun)
+                code, own = (ANSWERED, "") if error is None else (error.code, error.broker_code)
+                self._measures.count(method, code, self._around.clock() - begun, own)
         except Exception:
             log.exception("%s: how %s ended could not be noted", self.name, method)
 

@@ -11,6 +11,7 @@ from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
 from include.settings import Environ, Settings
+from include.storage.broker_events import BrokerEvents
 from include.storage.call_counts import CallCounts
 from include.storage.database import Database, is_new_file, open_database, upgrade
 from include.storage.lookups import DatabaseLookupCache
@@ -41,6 +42,7 @@ def open_account(
         accounts=DatabaseAccountStore(database),
         shared=DatabaseSharedState(database),
         calls=CallCounts(database),
+        events=BrokerEvents(database),
         tokens=token_store(database, os.environ),
         sandbox_token=opening.sandbox_token(settings, os.environ),
         for_orders=for_orders,

@@ -1,8 +1,10 @@
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from include.brokers.breaker import CIRCUIT_OPEN, PREFIX, Breaker, BreakerSettings, Circuit, Phase
+from include.domain.event import Event
 from include.errors import (
     BrokerUnavailable,
     InputError,
@@ -20,16 +22,34 @@ SETTINGS = BreakerSettings(failures=3, window_seconds=100, open_seconds=30, long
 AWAY = BrokerUnavailable("connection refused")
 
 
+class Heard:
+    """Keeps events in a list.
+
+    Attributes:
+        away: True while it does not answer.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[Event] = []
+        self.away = False
+
+    def add(self, event: Event) -> None:
+        if self.away:
+            raise Transient("the database is locked")
+        self.told.append(event)
+
+
 class World:
     """A clock, a store, and breakers of several processes on them."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.store = MemoryState()
+        self.events = Heard()
         self.meanwhile: dict[float, Callable[[], None]] = {}  # what other processes do, once somebody sleeps until then
 
     def process(self, source: str = "ibkr-paper") -> Breaker:
-        return Breaker(self.store, source, settings=SETTINGS, clock=lambda: self.now, sleep=self.sleep)
+        return Breaker(self.store, source, settings=SETTINGS, clock=lambda: self.now, sleep=self.sleep, events=self.events)
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -303,3 +323,55 @@ def test_a_probe_that_never_reached_the_broker_leaves_the_next_one_free(world: W
     assert world.circuit.phase is Phase.HALF_OPEN
     probe.let_go()  # it has none any more
     assert world.circuit.phase is Phase.HALF_OPEN
+
+
+def test_it_is_told_when_it_opened_and_when_it_was_closed_and_nothing_in_between(world: World) -> None:
+    world.fail(2)
+    assert world.events.told == []
+    probe = world.probing()
+    assert [event.topic for event in world.events.told] == ["ibkr.breaker.opened"]
+    probe.failed("connect", BrokerUnavailable("it said: account DU1", broker_code="502"))
+    world.now = world.circuit.until
+    last = world.process()
+    last.check("connect")
+    last.answered()
+    last.answered()
+    opened, closed = world.events.told
+    since = "1970-01-01T00:16:40+00:00"
+    assert opened == Event(
+        topic="ibkr.breaker.opened",
+        time=datetime(1970, 1, 1, 0, 16, 40, tzinfo=UTC),
+        body={
+            "source": "ibkr-paper",
+            "failures": 3,
+            "openings": 1,
+            "failing_since": since,
+            "reason": "quotes CONNECTION_ERROR",
+        },
+    )
+    assert closed == Event(
+        topic="ibkr.breaker.closed",
+        time=datetime(1970, 1, 1, 0, 18, 10, tzinfo=UTC),
+        body={
+            "source": "ibkr-paper",
+            "failures": 4,
+            "openings": 2,
+            "failing_since": since,
+            "reason": "connect CONNECTION_ERROR 502",
+        },
+    )
+
+
+def test_a_few_failures_that_an_answer_ends_are_no_event(world: World) -> None:
+    world.fail(2)
+    one = world.process()
+    one.check("quotes")
+    one.answered()
+    assert world.events.told == []
+
+
+def test_who_keeps_events_and_does_not_answer_stands_in_nobodys_way(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.events.away = True
+    world.fail(3)
+    assert world.circuit.phase is Phase.OPEN
+    assert "the breaker of ibkr-paper" in caplog.text

@@ -76,7 +76,7 @@ def test_attempts_to_connect_are_counted_although_nothing_was_opened(flaky: Flak
 
 def test_what_cannot_be_noted_never_hides_how_an_order_went(flaky: Flaky, time: Time, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Measures):
-        def count(self, method: str, code: str, seconds: float) -> None:
+        def count(self, method: str, code: str, seconds: float, broker_code: str = "") -> None:
             raise RuntimeError("no such table")
 
     broker = Guarded(flaky, measures=Broken(Counted(), "fake", "fake-sbx"))
