@@ -13,7 +13,7 @@ from rich.table import Table
 
 from include.brokers import clock
 from include.brokers.breaker import PREFIX, Circuit, Phase
-from include.cli.wiring import project_database
+from include.cli.wiring import kept_database
 from include.domain.event import Event
 from include.domain.health import Health
 from include.settings import load_settings
@@ -33,10 +33,10 @@ def status(history: History = False) -> None:
     """
     settings = load_settings()
     if history:
-        with project_database(settings) as database:
+        with kept_database(settings) as database:
             _show_history(BrokerEvents(database).of("breaker"))
         return
-    with project_database(settings) as database:
+    with kept_database(settings) as database:
         states = DatabaseSharedState(database)
         circuits = {name.removeprefix(PREFIX): Circuit.of(body) for name, body in states.all(PREFIX).items()}
         skews = {name.removeprefix(clock.PREFIX): clock.Skew.of(body) for name, body in states.all(clock.PREFIX).items()}
@@ -69,7 +69,7 @@ def _show_circuits(circuits: Mapping[str, Circuit]) -> None:
 def health() -> None:
     """Show the health of every broker over the last 24 hours, and what it is made of. Example: `polybroker brokers health`."""
     settings = load_settings()
-    with project_database(settings) as database:
+    with kept_database(settings) as database:
         # The hour that is not over counts here; a run looks at the hours before it alone.
         found = broker_health(settings.portfolios, database, datetime.now(UTC) + timedelta(seconds=1))
     if not found:

@@ -26,7 +26,8 @@ def database(project: object) -> Iterator[Database]:
         yield opened
 
 
-def test_nothing_known_is_said(polybroker: Polybroker, project: object) -> None:
+@pytest.mark.usefixtures("database")
+def test_nothing_known_is_said(polybroker: Polybroker) -> None:
     assert polybroker("brokers", "status").text == "every broker may be asked; nothing failed since each answered last\n"
     assert polybroker("brokers", "health").text == "no broker was called in the last 24 hours\n"
 
