@@ -125,10 +125,15 @@ class Guarded(Broker):
         """The adapter's."""
         return self.inner.source
 
+    def load(self) -> None:
+        """The adapter's; not measured."""
+        self.inner.load()
+
     def connect(self) -> None:
         """Connect, again where the broker could not be reached."""
         self._lost = False
         try:
+            self.load()
             self._read("connect", self.inner.connect)
         except BaseException:
             self._keep_measures()  # nobody closes what could not be opened

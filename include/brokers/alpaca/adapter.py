@@ -5,6 +5,7 @@ which Alpaca gives tokens that are renewed (`token_url`). `base_url` (default th
 host; on loopback the same as `base_url`). A trailing `/v2` of a URL is dropped, because Alpaca's own pages show it with one.
 """
 
+import importlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,10 @@ class AlpacaBroker(Broker):
         """
         if self._settings.tokens is not None:
             self._settings.tokens.renew()
+
+    def load(self) -> None:
+        """Import alpaca-py, which takes seconds in a fresh process."""
+        importlib.import_module("include.brokers.alpaca.client")
 
     def connect(self) -> None:
         """Connect and read the account, which is what shows that the keys are good.

@@ -82,3 +82,18 @@ def test_what_cannot_be_noted_never_hides_how_an_order_went(flaky: Flaky, time: 
     broker = Guarded(flaky, measures=Broken(Counted(), "fake", "fake-sbx"))
     assert broker.submit(make_order()).broker_order_id == "V1"
     assert "how submit ended could not be noted" in caplog.text
+
+
+def test_a_client_library_that_loads_slowly_is_no_slow_broker(flaky: Flaky, time: Time) -> None:
+    class Slow(Flaky):
+        def load(self) -> None:
+            time.now += 2.5
+
+        def connect(self) -> None:
+            super().connect()
+            time.now += 0.25
+
+    counted = Counted()
+    with watched(Slow(flaky.venue), time, MemoryState(), counted):
+        pass
+    assert counted.rows == ["connect answered 1 0.25"]
