@@ -285,23 +285,48 @@ def test_nobody_waits_for_a_broker_that_is_left_alone(world: World) -> None:
     assert world.now == 1000
 
 
-def test_who_was_slower_to_take_the_probe_waits_for_it(world: World) -> None:
-    """Both read that the pause is over; one of them writes first."""
+def overtaken(world: World, quicker: Callable[[], None]) -> None:
+    """The next one who reads that the pause is over is overtaken before it writes."""
     world.fail(3)
     world.now += 30
-    quicker, slower = world.process(), world.process()
     stored = world.store.read
 
     def read(name: str) -> object:
         world.store.read = stored  # type: ignore[method-assign]
         before = stored(name)
-        quicker.check("connect")
+        quicker()
         return before
 
     world.store.read = read  # type: ignore[method-assign, assignment]
+
+
+def test_who_was_slower_to_take_the_probe_waits_for_it(world: World) -> None:
+    quicker = world.process()
+    overtaken(world, lambda: quicker.check("connect"))
     world.meanwhile[1031] = quicker.answered
-    slower.check("connect", patience_seconds=10)
+    world.process().check("connect", patience_seconds=10)
     assert world.now == 1031
+
+
+def test_who_was_slower_and_finds_it_closed_goes_at_once(world: World) -> None:
+    quicker, slower = world.process(), world.process()
+
+    def answered() -> None:
+        quicker.check("connect")
+        quicker.answered()
+
+    overtaken(world, answered)
+    slower.check("submit")
+    slower.let_go()  # it is no probe
+    assert (world.now, world.circuit) == (1030, Circuit())
+
+
+def test_a_probe_that_finds_out_nothing_undoes_no_answer_of_another(world: World) -> None:
+    probe, other = world.probing(), world.process()
+    other.check("find_order")
+    other.answered()
+    probe.let_go()
+    assert world.circuit == Circuit()
 
 
 def test_failures_in_a_row_are_counted_on_however_long_it_stays_away(world: World) -> None:

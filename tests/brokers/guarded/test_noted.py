@@ -1,9 +1,12 @@
 """Breaker and measures hear how every call ended."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from include.brokers.guarded import Guarded
 from include.brokers.measures import Measures
+from include.domain.health import CallCount
 from include.errors import (
     BrokerUnavailable,
     OrderRejected,
@@ -97,3 +100,16 @@ def test_a_client_library_that_loads_slowly_is_no_slow_broker(flaky: Flaky, time
     with watched(Slow(flaky.venue), time, MemoryState(), counted):
         pass
     assert counted.rows == ["connect answered 1 0.25"]
+
+
+def test_the_brokers_own_code_is_counted_with_the_error(flaky: Flaky, time: Time) -> None:
+    class Own(Counted):
+        def add(self, counts: Sequence[CallCount]) -> None:
+            self.rows += [f"{row.method} {row.code} {row.broker_code}" for row in counts]
+
+    counted = Own()
+    flaky.troubles = [BrokerUnavailable("something new", code="UNKNOWN", broker_code="10197")]
+    broker = watched(flaky, time, MemoryState(), counted)
+    broker.quotes([])
+    broker.close()
+    assert counted.rows == ["quotes UNKNOWN 10197", "quotes  "]

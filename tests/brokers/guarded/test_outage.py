@@ -42,8 +42,8 @@ class Outage:
         settings = BreakerSettings(failures=3)
         return Breaker(self.store, Flaky(self.venue).source, settings=settings, clock=lambda: self.time.now, sleep=sleep)
 
-    def process(self, account: Flaky) -> Guarded:
-        around = Surroundings(clock=lambda: self.time.now, sleep=self.time.sleep, random=lambda: 1.0)
+    def process(self, account: Flaky, sleep: Callable[[float], None] | None = None) -> Guarded:
+        around = Surroundings(clock=lambda: self.time.now, sleep=sleep or self.time.sleep, random=lambda: 1.0)
         return Guarded(account, policy=Policy(), breaker=self.breaker(), surroundings=around)
 
     def first_account(self) -> tuple[Flaky, threading.Event, threading.Thread]:
@@ -132,3 +132,20 @@ def test_a_probe_that_ends_in_a_fault_of_ours_leaves_the_next_one_free(outage: O
         outage.process(first).connect()
     outage.process(second).connect()
     assert (second.asked, outage.time.pauses) == (["connect"], [])
+
+
+def test_who_connects_again_between_two_attempts_waits_too(outage: Outage) -> None:
+    account, other = Flaky(outage.venue), outage.breaker()
+    outage.while_waiting = other.answered
+
+    def away_for_others(seconds: float) -> None:
+        for _ in range(3):
+            other.failed("connect", AWAY)
+        outage.time.now += 30
+        other.check("connect")
+
+    broker = outage.process(account, away_for_others)
+    broker.connect()
+    account.troubles = [BrokerUnavailable("the line broke")]
+    assert broker.quotes([]) == {}
+    assert account.asked == ["connect", "quotes", "close", "connect", "quotes"]
