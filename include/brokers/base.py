@@ -179,6 +179,10 @@ class Broker(ABC):
         """Where this broker's ids are valid, see `source_of`: caches and kept lists are filed under it."""
         return source_of(self.name, self.account.environment, self.context.sandbox_token)
 
+    def load(self) -> None:
+        """Import the client library; called before `connect`, whose time is then the broker's. Nothing for one that is small."""
+        return
+
     @abstractmethod
     def connect(self) -> None:
         """Connect and authenticate. Raises `BrokerUnavailable` or `AuthenticationFailed`."""

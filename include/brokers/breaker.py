@@ -2,22 +2,27 @@
 
 Only what says that nobody answers counts: `BrokerUnavailable` and `OutcomeUnknown`. A broker that refuses, or asks for fewer
 requests, is there. `closed` -> `open` after `failures` within `window_seconds` -> `half_open` with one probe, once `open_seconds`
-are over -> `closed` by any answer, or `open` again for twice as long.
+are over -> `closed` by any answer, or `open` again for twice as long. Who may wait (a read) waits for what the probe of another
+call finds out; who may not (an order) is refused at once.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from include.brokers.shared_state import SharedState
+from include.domain.event import Event
 from include.errors import BrokerUnavailable, OutcomeUnknown, PolybrokerError, RateLimited, Terminal, Unsupported
 
 log = logging.getLogger(__name__)
 CIRCUIT_OPEN = "CIRCUIT_OPEN"
 PREFIX = "breaker:"
+OPENED, CLOSED = "{broker}.breaker.opened", "{broker}.breaker.closed"
+LOOK_SECONDS = 0.25  # between two looks at how the probe of another went
 ALWAYS = frozenset({"find_order", "cancel"})  # what makes an account safer is never held back; it shows as well who is there
 
 
@@ -73,7 +78,8 @@ class Circuit:
         """After a call that nobody answered."""
         if self.phase is Phase.OPEN:
             return self  # a call from before, or one that was let through: the pause has begun already
-        fresh = not self.failures or now - self.since > settings.window_seconds
+        tired = self.phase is Phase.CLOSED and now - self.since > settings.window_seconds
+        fresh = not self.failures or tired
         failures, since = (1, now) if fresh else (self.failures + 1, self.since)
         if self.phase is Phase.CLOSED and failures < settings.failures:
             return replace(self, failures=failures, since=since, reason=reason)
@@ -86,6 +92,17 @@ class Circuit:
             return None
         return replace(self, phase=Phase.HALF_OPEN, until=now + settings.probe_seconds)
 
+    def let_go(self, now: float) -> "Circuit":
+        """After a probe that found out nothing: the next call may be one."""
+        return replace(self, phase=Phase.OPEN, until=now) if self.phase is Phase.HALF_OPEN else self
+
+
+class EventStore(Protocol):
+    """Where openings and closings are kept (`include/storage/broker_events.py`)."""
+
+    def add(self, event: Event) -> None:
+        """Keep one. Raises `Transient` where the store does not answer."""
+
 
 class Breaker:
     """The breaker of one broker, as one process sees it. Where its store does not answer, it does not stand in the way.
@@ -94,6 +111,8 @@ class Breaker:
         store: Shared by all processes.
         source: What it is about (`Broker.source`): a broker in one environment.
         clock: Seconds since the epoch, the same for all processes.
+        sleep: Between two looks at how a probe went.
+        events: Hears when it opens and when it is closed; None: nobody does.
     """
 
     def __init__(
@@ -103,31 +122,54 @@ class Breaker:
         *,
         settings: BreakerSettings | None = None,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        events: EventStore | None = None,
     ) -> None:
-        self._store, self._source, self._clock = store, source, clock
-        self._settings = settings or BreakerSettings()
+        self._store, self._source, self._clock, self._sleep = store, source, clock, sleep
+        self._settings, self._events = settings or BreakerSettings(), events
         self._clean = True  # nothing stood against the broker when last looked
         self._probing = False
 
-    def check(self, method: str) -> None:
+    def check(self, method: str, patience_seconds: float = 0.0) -> None:
         """Nothing where the broker may be asked now.
+
+        Args:
+            method: Of the port.
+            patience_seconds: How long to wait for what the probe of another call finds out.
 
         Raises:
             BrokerUnavailable: It may not (code `CIRCUIT_OPEN`): nothing was sent.
         """
+        looks = max(int(patience_seconds / LOOK_SECONDS), 0)  # counted, because the clock of the processes may be set meanwhile
+        circuit = self._standing(method)
+        for _ in range(looks):
+            if circuit is None or circuit.phase is not Phase.HALF_OPEN:
+                break
+            self._sleep(LOOK_SECONDS)
+            circuit = self._standing(method)
+        if circuit is not None:
+            raise BrokerUnavailable(self._words(circuit, looks * LOOK_SECONDS), code=CIRCUIT_OPEN)
+
+    def _standing(self, method: str) -> Circuit | None:
+        """What holds a call; None where it may go."""
         try:
             circuit = Circuit.of(self._store.read(PREFIX + self._source))
             self._clean = circuit == Circuit()
-            if circuit.phase is Phase.CLOSED or method in ALWAYS or self._probing or self._take_probe():
-                return
+            if circuit.phase is Phase.CLOSED or method in ALWAYS or self._probing:
+                return None
+            return circuit if self._clock() < circuit.until else self._take_probe()
         except PolybrokerError as error:
             log.warning("the breaker of %s cannot be read, so %s is not held: %s", self._source, method, error)
-            return
-        left = max(circuit.until - self._clock(), 0.0)
-        words = (
-            f"{self._source} failed {circuit.failures} times in a row and is left alone for {left:.0f} s more: {circuit.reason}"
-        )
-        raise BrokerUnavailable(words, code=CIRCUIT_OPEN)
+            return None
+
+    def _words(self, circuit: Circuit, waited_seconds: float) -> str:
+        failed = f"{self._source} failed {circuit.failures} times in a row"
+        if circuit.phase is Phase.OPEN:
+            left = max(circuit.until - self._clock(), 0.0)
+            return f"{failed} and is left alone for {left:.0f} s more: {circuit.reason}"
+        if waited_seconds:
+            return f"{failed} ({circuit.reason}); whether it is back was not found out within {waited_seconds:.0f} s: try again"
+        return f"{failed} ({circuit.reason}); another call is finding out whether it is back, nothing is sent until then: retry"
 
     def answered(self) -> None:
         """The broker answered, whatever it said."""
@@ -140,23 +182,56 @@ class Breaker:
         if isinstance(error, (RateLimited, Terminal)) and not isinstance(error, Unsupported):
             self.answered()
         if not isinstance(error, (BrokerUnavailable, OutcomeUnknown)):
+            self.let_go()
             return
         self._probing = self._clean = False
         now, reason = self._clock(), " ".join(filter(None, [method, error.code, error.broker_code]))
         self._changed(lambda circuit: circuit.failed(now, reason, self._settings))
 
-    def _take_probe(self) -> bool:
-        def work(document: Any) -> tuple[Any, bool]:
-            probed = Circuit.of(document).probed(self._clock(), self._settings)
-            return (document, False) if probed is None else (asdict(probed), True)
+    def let_go(self) -> None:
+        """A call ended in a way that says nothing of the broker: if it was the probe, the next call is one."""
+        if self._probing:
+            self._probing, now = False, self._clock()
+            self._changed(lambda circuit: circuit.let_go(now))
 
-        self._probing = self._store.change(PREFIX + self._source, work)
-        return self._probing
+    def _take_probe(self) -> Circuit | None:
+        """None where this call is the probe now, or needs to be none; else what holds it: another one was quicker."""
+
+        def work(document: Any) -> tuple[Any, Circuit]:
+            circuit = Circuit.of(document)
+            probed = circuit.probed(self._clock(), self._settings)
+            self._probing = probed is not None
+            return (document, circuit) if probed is None else (asdict(probed), circuit)
+
+        circuit = self._store.change(PREFIX + self._source, work)
+        return None if self._probing or circuit.phase is Phase.CLOSED else circuit
 
     def _changed(self, change: Callable[[Circuit], Circuit]) -> bool:
+        def work(document: Any) -> tuple[Any, tuple[Circuit, Circuit]]:
+            before = Circuit.of(document)
+            after = change(before)
+            return asdict(after), (before, after)
+
         try:
-            self._store.change(PREFIX + self._source, lambda document: (asdict(change(Circuit.of(document))), None))
+            before, after = self._store.change(PREFIX + self._source, work)
+            self._tell(before, after)
         except PolybrokerError as error:
             log.warning("the breaker of %s cannot be written: %s", self._source, error)
             return False
         return True
+
+    def _tell(self, before: Circuit, after: Circuit) -> None:
+        """An event where it opened or was closed; a probe that failed in between is none."""
+        if self._events is None or (before.phase is Phase.CLOSED) == (after.phase is Phase.CLOSED):
+            return
+        opened = before.phase is Phase.CLOSED
+        circuit = after if opened else before
+        body = {
+            "source": self._source,
+            "failures": circuit.failures,
+            "openings": circuit.openings,
+            "failing_since": datetime.fromtimestamp(circuit.since, UTC).isoformat(timespec="seconds"),
+            "reason": circuit.reason,
+        }
+        topic = (OPENED if opened else CLOSED).format(broker=self._source.rpartition("-")[0])
+        self._events.add(Event(topic=topic, time=datetime.fromtimestamp(self._clock(), UTC), body=body))

@@ -48,6 +48,7 @@ class Policy:
         call_seconds: One call may take this long, and
         stream_seconds: a stream until it has begun;
         item_seconds: as much longer for each instrument or contract that it is about.
+        probe_seconds: A read waits so long, within `total_seconds`, for what the breaker's probe of another call finds out.
     """
 
     attempts: int = 3
@@ -57,6 +58,7 @@ class Policy:
     call_seconds: float = 180.0
     stream_seconds: float = 90.0
     item_seconds: float = 5.0
+    probe_seconds: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -123,10 +125,15 @@ class Guarded(Broker):
         """The adapter's."""
         return self.inner.source
 
+    def load(self) -> None:
+        """The adapter's; not measured."""
+        self.inner.load()
+
     def connect(self) -> None:
         """Connect, again where the broker could not be reached."""
         self._lost = False
         try:
+            self.load()
             self._read("connect", self.inner.connect)
         except BaseException:
             self._keep_measures()  # nobody closes what could not be opened
@@ -154,7 +161,8 @@ class Guarded(Broker):
         batches, first = self._read("contracts", lambda: _begun(self.inner.contracts(wanted)), items=len(wanted))
         while first is not None:
             yield first
-            first = self._once("contracts", lambda: next(batches, None), BrokerUnavailable, items=len(wanted))
+            patience = self._policy.probe_seconds
+            first = self._once("contracts", lambda: next(batches, None), BrokerUnavailable, items=len(wanted), patience=patience)
 
     def snapshot(self, session: str, taken_at: datetime) -> AccountSnapshot:
         """The adapter's."""
@@ -231,14 +239,17 @@ class Guarded(Broker):
         """A call that changes nothing, repeated while that may help; a broken connection is opened anew between two attempts."""
         begun = self._around.clock()
 
+        def patience() -> float:
+            return min(self._policy.probe_seconds, self._policy.total_seconds - (self._around.clock() - begun))
+
         def give_up(state: RetryCallState) -> bool:
             spent = self._around.clock() - begun + state.upcoming_sleep
             return state.attempt_number >= self._policy.attempts or spent > self._policy.total_seconds
 
         def attempt(number: int) -> T:
             if method != "connect" and (self._lost or (number > 1 and self.inner.state in _GONE)):
-                self._reopen()
-            return self._once(method, work, BrokerUnavailable, items=items)
+                self._reopen(patience())
+            return self._once(method, work, BrokerUnavailable, items=items, patience=patience())
 
         retrying = Retrying(
             sleep=self._around.sleep, stop=give_up, wait=self._pause, retry=retry_if_exception(self._may_repeat), reraise=True
@@ -248,14 +259,19 @@ class Guarded(Broker):
                 return attempt(each.retry_state.attempt_number)
         raise AssertionError("a read ends with an answer or an error")
 
-    def _once(self, method: str, work: Callable[[], T], when_hung: type[PolybrokerError], *, items: int = 0) -> T:
-        """One call, bounded in time."""
-        self._may_ask(method)
+    def _once(
+        self, method: str, work: Callable[[], T], when_hung: type[PolybrokerError], *, items: int = 0, patience: float = 0.0
+    ) -> T:
+        """One call, bounded in time; `patience`: seconds that it waits for the breaker's probe of another call."""
+        self._may_ask(method, patience)
         begun = self._around.clock()
         try:
             answer = self._bounded(method, work, when_hung, items)
         except PolybrokerError as error:
             self._note(method, begun, error)
+            raise
+        except BaseException:  # a fault of ours, or the process is told to end
+            self._let_go()
             raise
         self._note(method, begun, None)
         return answer
@@ -276,14 +292,17 @@ class Guarded(Broker):
         except PolybrokerError as error:
             await asyncio.to_thread(self._note, method, begun, error)
             raise
+        except BaseException:
+            self._let_go()
+            raise
 
-    def _may_ask(self, method: str) -> None:
+    def _may_ask(self, method: str, patience: float = 0.0) -> None:
         if self._hung:
             raise BrokerUnavailable(f"{self.name}: a call before this one hung; open the broker again", broker=self.name)
         if self._lost and method != "connect":
             raise BrokerUnavailable(f"{self.name}: the connection is lost", broker=self.name)
         if self._breaker is not None:
-            self._breaker.check(method)
+            self._breaker.check(method, patience)
 
     def _bounded(self, method: str, work: Callable[[], T], when_hung: type[PolybrokerError], items: int) -> T:
         seconds = self._policy.call_seconds + items * self._policy.item_seconds
@@ -299,16 +318,21 @@ class Guarded(Broker):
             if self._breaker is not None:
                 self._breaker.answered() if error is None else self._breaker.failed(method, error)
             if self._measures is not None:
-                self._measures.count(method, ANSWERED if error is None else error.code, self._around.clock() - begun)
+                code, own = (ANSWERED, "") if error is None else (error.code, error.broker_code)
+                self._measures.count(method, code, self._around.clock() - begun, own)
         except Exception:
             log.exception("%s: how %s ended could not be noted", self.name, method)
 
-    def _reopen(self) -> None:
+    def _let_go(self) -> None:
+        if self._breaker is not None:
+            self._breaker.let_go()
+
+    def _reopen(self, patience: float) -> None:
         log.info("%s: connecting again, the connection is %s", self.name, self.inner.state.value)
         if not self._lost:
             self._bounded("close", self.inner.close, BrokerUnavailable, 0)
         self._lost = True
-        self._once("connect", self.inner.connect, BrokerUnavailable)
+        self._once("connect", self.inner.connect, BrokerUnavailable, patience=patience)
         self._lost = False
 
     def _may_repeat(self, error: BaseException) -> bool:

@@ -1,6 +1,7 @@
-"""Counting calls: latency, outcome and code of each, added up by the hour before they are kept."""
+"""Counting calls: latency, outcome and codes of each, added up by the hour before they are kept."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,13 +13,15 @@ from include.errors import PolybrokerError
 
 log = logging.getLogger(__name__)
 FLUSH_SECONDS = 60.0
+_CODE = re.compile(r"[\w./:+-]{0,40}")  # what brokers call a code
+NO_CODE = "(words)"  # in its place where a broker sent a sentence: it may quote what is nobody's business
 
 
 class CallStore(Protocol):
     """Where counts are kept (`include/storage/call_counts.py`)."""
 
     def add(self, counts: Sequence[CallCount]) -> None:
-        """Add to what is kept already of the same hour, method and code. Raises `Transient` where the store does not answer."""
+        """Add to what is kept already of the same hour, method and codes. Raises `Transient` where the store does not answer."""
 
 
 class Measures:
@@ -43,15 +46,17 @@ class Measures:
     ) -> None:
         self._store, self._broker, self._source = store, broker, source
         self._now, self.clock = now, clock
-        self._counts: dict[tuple[datetime, str, str], CallCount] = {}
+        self._counts: dict[tuple[datetime, str, str, str], CallCount] = {}
         self._kept = clock()
 
-    def count(self, method: str, code: str, seconds: float) -> None:
-        """One call more: its outcome (see `CallCount.code`) and how long it took."""
+    def count(self, method: str, code: str, seconds: float, broker_code: str = "") -> None:
+        """One call more: its outcome (see `CallCount.code`), how long it took, and what the broker calls its error."""
+        own = broker_code if _CODE.fullmatch(broker_code) else NO_CODE
         moment = self._now()
         hour = moment - timedelta(minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond)
-        known = self._counts.get((hour, method, code)) or CallCount(self._source, self._broker, hour, method, code, 0, 0.0, 0.0)
-        self._counts[hour, method, code] = replace(
+        none = CallCount(self._source, self._broker, hour, method, code, 0, 0.0, 0.0, own)
+        known = self._counts.get((hour, method, code, own), none)
+        self._counts[hour, method, code, own] = replace(
             known,
             calls=known.calls + 1,
             seconds=known.seconds + seconds,

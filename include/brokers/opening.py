@@ -7,7 +7,7 @@ from pathlib import Path
 
 from include.brokers.access_token import TokenKeeper
 from include.brokers.base import AccountStore, Broker, BrokerContext, LookupCache
-from include.brokers.breaker import Breaker
+from include.brokers.breaker import Breaker, EventStore
 from include.brokers.budgets import Budgets
 from include.brokers.credentials import Keys, credentials_from_environment, scrub
 from include.brokers.environment import source_of
@@ -34,6 +34,7 @@ def open_broker(
     accounts: AccountStore | None = None,
     shared: SharedState | None = None,
     calls: CallStore | None = None,
+    events: EventStore | None = None,
     tokens: TokenKeeper | None = None,
     sandbox_token: str | None = None,
     for_orders: bool = False,
@@ -49,6 +50,7 @@ def open_broker(
         accounts: Where in-process accounts are kept.
         shared: What all processes know together: circuit breakers, parts of rate limits, client ids. None: this process is alone.
         calls: Where calls are counted; None: nowhere.
+        events: Where openings and closings of circuit breakers are kept; None: nowhere.
         tokens: Where access tokens are kept for other processes; None: nowhere.
         sandbox_token: Token of the local venues; proves a sandbox account.
         for_orders: True where orders will be sent (IBKR's exclusive client id).
@@ -74,6 +76,7 @@ def open_broker(
                     lookups=lookups,
                     shared=shared,
                     calls=calls,
+                    events=events,
                     tokens=tokens,
                     sandbox_token=sandbox_token,
                     connects_when_asked=connects_when_asked,
@@ -95,7 +98,7 @@ def open_broker(
             source = source_of(account.broker, account.environment, sandbox_token)
             context = replace(context, budgets=stack.enter_context(closing(Budgets(shared, source))))
         broker = create_broker(account, context, settings.brokers)
-        yield stack.enter_context(_guarded(broker, shared, calls))
+        yield stack.enter_context(_guarded(broker, shared, calls, events))
 
 
 @contextmanager
@@ -113,13 +116,13 @@ def open_login(account: Account, *, settings: Settings, credentials: Credentials
         yield broker_class(account.broker, settings.brokers).login_flow(account, context)
 
 
-def _guarded(broker: Broker, shared: SharedState | None, calls: CallStore | None) -> Guarded:
+def _guarded(broker: Broker, shared: SharedState | None, calls: CallStore | None, events: EventStore | None) -> Guarded:
     """What mirrors another broker fails as that one does: there it was repeated already, and counted against it."""
     mirrors = broker.context.mirror is not None
     return Guarded(
         broker,
         policy=Policy(attempts=1) if mirrors else Policy(),
-        breaker=Breaker(shared, broker.source) if shared is not None and not mirrors else None,
+        breaker=Breaker(shared, broker.source, events=events) if shared is not None and not mirrors else None,
         measures=Measures(calls, broker.name, broker.source) if calls is not None else None,
     )
 

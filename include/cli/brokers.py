@@ -11,7 +11,7 @@ from rich.table import Table
 
 from include.brokers.matrix import documents, matrix, narrowed
 from include.brokers.registry import broker_class
-from include.cli.wiring import project_database
+from include.cli.wiring import kept_database, project_database
 from include.errors import InputError
 from include.settings import Settings, load_settings
 from include.storage.capability_log import CapabilityLog, Discovery
@@ -76,7 +76,7 @@ def changes() -> None:
 
     Example: `polybroker brokers changes`
     """
-    with project_database(load_settings()) as database:
+    with kept_database(load_settings()) as database:
         events = CapabilityLog(database).events()
     if not events:
         typer.echo("no capability has changed since brokers were first looked at")

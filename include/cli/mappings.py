@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from include.cli.wiring import project_database
+from include.cli.wiring import kept_database
 from include.domain.seen import Waiting
 from include.errors import InputError
 from include.settings import Settings, load_settings
@@ -23,7 +23,7 @@ BrokerName = Annotated[str | None, typer.Option("--broker", help="Only at this b
 def show(broker: BrokerName = None) -> None:
     """Show what is held: the instrument, and what differs from the form last seen. Example: `polybroker mappings list`."""
     settings = load_settings()
-    with project_database(settings) as database:
+    with kept_database(settings) as database:
         held = _at(SeenMappings(database).waiting(), broker, settings)
     if not held:
         typer.echo("no mapping is held")
@@ -52,7 +52,7 @@ def accept(
     if bool(tickers) == everything:
         raise InputError("expected tickers, or --all", source="mappings accept")
     settings = load_settings()
-    with project_database(settings) as database:
+    with kept_database(settings) as database:
         store = SeenMappings(database)
         held = [one for one in _at(store.waiting(), broker, settings) if source in (None, one.source)]
         known = sorted({one.ticker for one in held})

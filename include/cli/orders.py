@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from include.brokers.base import Broker
-from include.cli.wiring import account_of, open_account, project_database
+from include.cli.wiring import account_of, kept_database, open_account, project_database
 from include.domain import identifiers
 from include.domain.account import Position
 from include.domain.contract import Contract, from_row
@@ -27,13 +27,14 @@ def cancel_all(account: AccountId) -> None:
     Example: `polybroker cancel-all --account ibkr-main`
     """
     settings = load_settings()
-    with project_database(settings) as database:
+    owner = account_of(settings.portfolios, account)
+    with kept_database(settings) as database:
         journal = Journal(database)
-        standing = journal.unresolved(account_of(settings.portfolios, account).account_id)
+        standing = journal.unresolved(owner.account_id)
         if not standing:
             typer.echo(f"{account}: the journal has no open order")
             return
-        with open_account(account_of(settings.portfolios, account), settings, database, for_orders=True) as broker:
+        with open_account(owner, settings, database, for_orders=True) as broker:
             broker.prove_environment()
             for entry in standing:
                 found = broker.find_order(entry.order.client_order_id)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from include.cli.settings_check import check_everything
-from include.cli.wiring import project_database
+from include.cli.wiring import kept_database, project_database
 from include.errors import InputError
 from include.settings import Environ, Settings
 from include.settings.files import Files, packed, unpacked, version_of
@@ -31,7 +31,7 @@ def history() -> None:
     """
     environ = Environ()
     now = version_of(read_files(environ.config_dir))
-    with project_database(environ) as database:
+    with kept_database(environ) as database:
         versions = ConfigVersions(database).history()
     if not versions:
         typer.echo("no version was used yet: every run keeps its own")
@@ -106,5 +106,5 @@ def _files(version: str, environ: Environ) -> Files:
         return unpacked(path.read_bytes(), path)
     if path.suffix or len(path.parts) > 1:  # no hash has these
         raise InputError("expected a file of `polybroker config backup`; there is none of this name", source=path)
-    with project_database(environ) as database:
+    with kept_database(environ) as database:
         return ConfigVersions(database).files(version)

@@ -9,7 +9,7 @@ import typer
 from include.brokers import opening
 from include.brokers.login import LoginAttempt, LoginFlow, finish
 from include.cli.redirect import PATH, listening, pasted
-from include.cli.wiring import account_of, open_account, project_database
+from include.cli.wiring import account_of, kept_database, open_account, project_database
 from include.settings import Environ, load_settings
 from include.storage.tokens import TokenStore, cipher
 
@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Tokens that brokers gave, kept enc
 @app.command("list")
 def show() -> None:
     """Show which tokens there are and when they expire, never what they are. Example: `polybroker tokens list`"""
-    with project_database(Environ()) as database:
+    with kept_database(Environ()) as database:
         names = TokenStore(database, cipher(os.environ)).names()
     for name, expires_at in names.items():
         typer.echo(f"{name}: {f'expires {expires_at:%Y-%m-%d %H:%M} UTC' if expires_at else 'does not tell when it expires'}")
@@ -91,6 +91,6 @@ def rotate() -> None:
 
     Example: `POLYBROKER_FERNET_KEY=new,old polybroker tokens rotate`
     """
-    with project_database(Environ()) as database:
+    with kept_database(Environ()) as database:
         count = TokenStore(database, cipher(os.environ)).rotate()
     typer.echo(f"{count} token{'' if count == 1 else 's'} encrypted with the first key")

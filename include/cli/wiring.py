@@ -1,4 +1,4 @@
-"""What commands share: settings, the database (made on first use), and brokers opened with the keys of the environment."""
+"""What commands share: settings, the database (made by the first that writes), brokers opened with the environment's keys."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from include.domain.portfolio import Portfolio
 from include.domain.run import Run
 from include.errors import InputError
 from include.settings import Environ, Settings
+from include.storage.broker_events import BrokerEvents
 from include.storage.call_counts import CallCounts
 from include.storage.database import Database, is_new_file, open_database, upgrade
 from include.storage.lookups import DatabaseLookupCache
@@ -21,12 +22,31 @@ from include.storage.tokens import token_store
 
 @contextmanager
 def project_database(settings: Settings | Environ) -> Iterator[Database]:
-    """The database, with its schema made first where a SQLite file does not exist yet."""
-    url = (settings if isinstance(settings, Environ) else settings.environ).database_url
+    """The database, with its schema made first where a SQLite file does not exist yet: for commands that write."""
+    url = _url(settings)
     if is_new_file(url):
         upgrade(url)
     with open_database(url) as database:
         yield database
+
+
+@contextmanager
+def kept_database(settings: Settings | Environ) -> Iterator[Database]:
+    """The database, for commands that say what is kept there: an empty one that they made would look like an empty history.
+
+    Raises:
+        InputError: There is none.
+    """
+    url = _url(settings)
+    if is_new_file(url):
+        expected = "expected a database: nothing was run with this one yet, or POLYBROKER_DATABASE_URL should name another"
+        raise InputError(expected, source=url)
+    with open_database(url) as database:
+        yield database
+
+
+def _url(settings: Settings | Environ) -> str:
+    return (settings if isinstance(settings, Environ) else settings.environ).database_url
 
 
 def open_account(
@@ -41,6 +61,7 @@ def open_account(
         accounts=DatabaseAccountStore(database),
         shared=DatabaseSharedState(database),
         calls=CallCounts(database),
+        events=BrokerEvents(database),
         tokens=token_store(database, os.environ),
         sandbox_token=opening.sandbox_token(settings, os.environ),
         for_orders=for_orders,

@@ -1,7 +1,7 @@
 """How well a broker has been answering: what was counted, and the score from 0 to 1 that follows from it (docs/brokers.md)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -28,6 +28,7 @@ class CallCount:
         method: Of the port.
         code: Standard code of the error, `ANSWERED` without one.
         seconds / slowest_seconds: Of all of them together; of the slowest one.
+        broker_code: The broker's own code of the error, "" where it gave none.
     """
 
     source: str
@@ -38,6 +39,22 @@ class CallCount:
     calls: int
     seconds: float
     slowest_seconds: float
+    broker_code: str = ""
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """Errors of one kind at one broker.
+
+    Attributes:
+        code / broker_code: The standard code; the broker's own, "" where it gave none.
+        last_hour: The beginning of the hour of the last one, aware UTC.
+    """
+
+    code: str
+    broker_code: str
+    calls: int
+    last_hour: datetime
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,7 @@ class Health:
         calls: Counted calls.
         mean_seconds: Of a single question; None where none was asked.
         codes: Errors by standard code.
+        errors: The same by the broker's own codes too: what nobody understood first, then the newest.
     """
 
     answered: Decimal | None
@@ -61,6 +79,7 @@ class Health:
     calls: int
     mean_seconds: float | None
     codes: Mapping[str, int]
+    errors: tuple[ErrorCount, ...] = ()
 
     @property
     def score(self) -> Decimal | None:
@@ -99,7 +118,22 @@ def health(counts: Iterable[CallCount], filled: tuple[int, int] = (0, 0)) -> Hea
         calls=calls,
         mean_seconds=mean,
         codes=codes,
+        errors=_errors(rows),
     )
+
+
+def _errors(rows: Iterable[CallCount]) -> tuple[ErrorCount, ...]:
+    found: dict[tuple[str, str], ErrorCount] = {}
+    for row in rows:
+        if row.code != ANSWERED:
+            known = found.get((row.code, row.broker_code), ErrorCount(row.code, row.broker_code, 0, row.hour))
+            last = max(known.last_hour, row.hour)
+            found[row.code, row.broker_code] = replace(known, calls=known.calls + row.calls, last_hour=last)
+    return tuple(sorted(found.values(), key=_first_to_look_at))
+
+
+def _first_to_look_at(error: ErrorCount) -> tuple[bool, float, str, str]:
+    return error.code != NOT_UNDERSTOOD, -error.last_hour.timestamp(), error.code, error.broker_code
 
 
 def _share(part: Decimal | int, whole: int) -> Decimal | None:

@@ -14,6 +14,7 @@ from include.domain.account import Account
 from include.domain.run import Run
 from include.errors import PolybrokerError
 from include.settings import Settings
+from include.storage.broker_events import BrokerEvents
 from include.storage.call_counts import CallCounts
 from include.storage.database import Database
 from include.storage.lookups import DatabaseLookupCache
@@ -82,6 +83,7 @@ def open_broker(
         accounts=DatabaseAccountStore(database),
         shared=DatabaseSharedState(database),
         calls=CallCounts(database),
+        events=BrokerEvents(database),
         tokens=token_store(database, environ),
         sandbox_token=opening.sandbox_token(settings, environ),
         for_orders=for_orders,

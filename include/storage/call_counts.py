@@ -11,7 +11,7 @@ from include.domain.order import OrderState
 from include.storage.database import Database
 from include.storage.tables import call_counts, orders
 
-_KEY = ["source", "hour", "method", "code"]
+_KEY = ["source", "hour", "method", "code", "broker_code"]
 _OVER = (OrderState.FILLED.value, OrderState.CANCELLED.value, OrderState.EXPIRED.value)
 
 
@@ -22,7 +22,7 @@ class CallCounts:
         self._database = database
 
     def add(self, counts: Sequence[CallCount]) -> None:
-        """Add to what is kept already of the same source, hour, method and code; [] does nothing."""
+        """Add to what is kept already of the same source, hour, method and codes; [] does nothing."""
         if not counts:
             return
         table, insert = call_counts.c, self._database.insert(call_counts)

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, select
 
 from include.domain.event import Event
 from include.domain.model import Value
+from include.storage.broker_events import BrokerEvents
 from include.storage.database import Database
-from include.storage.tables import capabilities_seen, capability_events
+from include.storage.tables import broker_events, capabilities_seen
 
 TOPIC = "{broker}.capabilities.changed"
 DISCOVERED = "{broker}.capabilities.discovered"
@@ -64,7 +65,7 @@ class CapabilityLog:
                     changes = _changes(kept[broker], body)
                     events.append(Event(topic=TOPIC.format(broker=broker), time=at, body={"broker": broker, "changes": changes}))
             if events:
-                connection.execute(capability_events.insert(), [event.model_dump() for event in events])
+                connection.execute(broker_events.insert(), [event.model_dump() for event in events])
         return events
 
     def discovered(
@@ -92,7 +93,7 @@ class CapabilityLog:
                 return None
             told = {"broker": broker, "account": account, "changes": changes}
             event = Event(topic=DISCOVERED.format(broker=broker), time=at, body=told)
-            connection.execute(capability_events.insert(), [event.model_dump()])
+            connection.execute(broker_events.insert(), [event.model_dump()])
         return event
 
     def discoveries(self) -> dict[str, Discovery]:
@@ -109,10 +110,7 @@ class CapabilityLog:
 
     def events(self) -> list[Event]:
         """All changes, oldest first."""
-        columns = [capability_events.c[name] for name in Event.model_fields]
-        with self._database.read() as connection:
-            rows = connection.execute(select(*columns).order_by(capability_events.c.id))
-            return [Event.model_validate(dict(row._mapping)) for row in rows]
+        return BrokerEvents(self._database).of("capabilities")
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -189,8 +189,8 @@ capabilities_seen = Table(
     Column("body", JsonText, nullable=False),
 )
 
-capability_events = Table(
-    "capability_events",
+broker_events = Table(
+    "broker_events",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("topic", String, nullable=False),
@@ -221,6 +221,7 @@ call_counts = Table(
     Column("hour", UtcDateTime, primary_key=True),  # its beginning
     Column("method", String, primary_key=True),
     Column("code", String, primary_key=True),  # "" where the call was answered, else the standard code of its error
+    Column("broker_code", String, primary_key=True, server_default=""),  # the broker's own; "" where it gave none
     Column("broker", String, nullable=False),
     Column("calls", Integer, nullable=False),
     Column("seconds", Float, nullable=False),  # of all of them

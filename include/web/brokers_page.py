@@ -8,6 +8,7 @@ from html import escape
 
 from include.brokers.breaker import Circuit, Phase
 from include.domain.event import Event
+from include.domain.health import Health
 from include.web.chart import hours_chart
 from include.web.overview import BrokerView, Overview
 
@@ -37,7 +38,7 @@ def brokers_page(overview: Overview) -> str:
     words = f"The last 24 hours, read {_moment(overview.at)}. A call shows a minute after it was made at the latest."
     head = f"<title>Brokers</title><meta http-equiv='refresh' content='{REFRESH_SECONDS}'><style>{STYLE}</style>"
     body = f"<h1>Brokers</h1><div class='quiet'>{words} What the figures mean: docs/brokers.md.</div>{''.join(parts)}"
-    body += _silent(overview) + _changes(overview.changes)
+    body += _silent(overview) + _breakers(overview.breakers) + _changes(overview.changes)
     return f"<!doctype html><html lang='en'><head><meta charset='utf-8'>{head}</head><body>{body}</body></html>"
 
 
@@ -45,7 +46,7 @@ def _broker(broker: BrokerView, at: datetime) -> str:
     accounts = escape(", ".join(broker.accounts)) or "no configured account"
     return (
         f"<section><h2>{escape(broker.source)} <span class='quiet'>{accounts}</span></h2>"
-        f"<div class='columns'><div>{_score(broker)}</div><div>{_breaker(broker.circuit, at)}{_errors(broker)}</div></div>"
+        f"<div class='columns'><div>{_score(broker)}</div><div>{_breaker(broker.circuit, at)}{_errors(broker.health)}</div></div>"
         f"{hours_chart(broker.hours)}<details><summary>calls by method</summary>{_methods(broker)}</details></section>"
     )
 
@@ -87,11 +88,15 @@ def _failures(circuit: Circuit) -> str:
     return f"<div>{circuit.failures} in a row failed, the last one: {escape(circuit.reason)}</div>" if circuit.failures else ""
 
 
-def _errors(broker: BrokerView) -> str:
-    if not broker.errors:
+def _errors(health: Health | None) -> str:
+    """By the broker's own codes, those that nobody understood first."""
+    if health is None or not health.errors:
         return "<div>no errors</div>"
-    rows = [[escape(code), f"{count}", f"in the hour from {_moment(hour)}"] for code, (count, hour) in broker.errors.items()]
-    return _table(("error", "times", "the last one"), rows)
+    rows = [
+        [escape(one.code), escape(one.broker_code) or "-", f"{one.calls}", f"in the hour from {_moment(one.last_hour)}"]
+        for one in health.errors
+    ]
+    return _table(("error", "broker's own code", "times", "the last one"), rows)
 
 
 def _methods(broker: BrokerView) -> str:
@@ -114,6 +119,17 @@ def _silent(overview: Overview) -> str:
         return ""
     rows = [[escape(account), escape(broker), escape(why)] for account, broker, why in overview.silent]
     return f"<h3>Accounts of which nothing is known</h3>{_table(('account', 'broker', 'why'), rows)}"
+
+
+def _breakers(events: Sequence[Event]) -> str:
+    title = "<h3>Breakers that opened and closed</h3>"
+    if not events:
+        return f"{title}<div class='quiet'>none did since this is kept</div>"
+    rows = []
+    for event in events:
+        told = [escape(str(event.body.get(name, "-"))) for name in ("source", "failures", "failing_since", "reason")]
+        rows.append([_moment(event.time), told[0], escape(event.topic.rpartition(".")[2]), *told[1:]])
+    return title + _table(("when", "source", "", "failures in a row", "since", "the last one"), rows)
 
 
 def _changes(changes: Sequence[Event]) -> str:

@@ -13,8 +13,8 @@ from include.domain.portfolio import Portfolio
 from include.errors import PolybrokerError
 from include.settings import Environ, Settings
 from include.steps.broker_health import WINDOW, broker_health, is_at
+from include.storage.broker_events import BrokerEvents
 from include.storage.call_counts import CallCounts
-from include.storage.capability_log import CapabilityLog
 from include.storage.database import Database, open_database
 from include.storage.shared_states import DatabaseSharedState
 
@@ -59,7 +59,6 @@ class BrokerView:
         accounts: Ids of the configured accounts there, sorted.
         health: None where nothing was counted in the last 24 hours.
         circuit: Its breaker; None where what is kept of it cannot be read.
-        errors: Standard code -> (how often, the hour of the last one), the newest first.
         methods: Method of the port -> its calls, by name.
         hours: The last 24 hours, each by its beginning, oldest first.
     """
@@ -68,7 +67,6 @@ class BrokerView:
     accounts: tuple[str, ...]
     health: Health | None
     circuit: Circuit | None
-    errors: Mapping[str, tuple[int, datetime]]
     methods: Mapping[str, Tally]
     hours: Mapping[datetime, Tally]
 
@@ -82,6 +80,7 @@ class Overview:
         brokers: By source.
         silent: (account id, broker, why nothing is known of it) of accounts at no source that was called.
         changes: The newest changes of capabilities, the newest first.
+        breakers: The newest openings and closings of breakers, likewise.
         faults: Sentences about what could not be read, and what to do.
     """
 
@@ -90,6 +89,7 @@ class Overview:
     silent: tuple[tuple[str, str, str], ...] = ()
     changes: tuple[Event, ...] = ()
     faults: tuple[str, ...] = ()
+    breakers: tuple[Event, ...] = ()
 
 
 def overview(environ: Environ, at: datetime) -> Overview:
@@ -109,17 +109,18 @@ def overview(environ: Environ, at: datetime) -> Overview:
         faults.append(f"The configuration cannot be read, so accounts are missing here: {error}")
     brokers: tuple[BrokerView, ...] = ()
     changes: tuple[Event, ...] = ()
+    breakers: tuple[Event, ...] = ()
     try:
         with open_database(environ.database_url) as database:
             brokers = _brokers(portfolios, database, at, faults)
-            newest = _read(lambda: CapabilityLog(database).events(), "The changes of capabilities", faults) or []
-            changes = tuple(reversed(newest))[:EVENTS]
+            changes = _newest("capabilities", database, "The changes of capabilities", faults)
+            breakers = _newest("breaker", database, "The openings and closings of breakers", faults)
     except PolybrokerError as error:
         faults.append(f"The project's database cannot be read, so nothing is known: {error}")
     accounts = [account for portfolio in portfolios for account in portfolio.accounts]
     called = {account for broker in brokers if broker.health for account in broker.accounts}
     silent = sorted((one.account_id, one.broker, _silence(one, active)) for one in accounts if one.account_id not in called)
-    return Overview(at, brokers, tuple(silent), changes, tuple(faults))
+    return Overview(at, brokers, tuple(silent), changes, tuple(faults), breakers)
 
 
 def _read(work: Callable[[], T], what: str, faults: list[str]) -> T | None:
@@ -129,6 +130,10 @@ def _read(work: Callable[[], T], what: str, faults: list[str]) -> T | None:
     except ValueError as error:  # of a document that is none
         faults.append(f"{what} cannot be read: {error}")
         return None
+
+
+def _newest(domain: str, database: Database, what: str, faults: list[str]) -> tuple[Event, ...]:
+    return tuple(reversed(_read(lambda: BrokerEvents(database).of(domain), what, faults) or []))[:EVENTS]
 
 
 def _brokers(portfolios: Sequence[Portfolio], database: Database, at: datetime, faults: list[str]) -> tuple[BrokerView, ...]:
@@ -145,7 +150,6 @@ def _brokers(portfolios: Sequence[Portfolio], database: Database, at: datetime, 
             accounts=tuple(sorted({account.account_id for account in accounts if is_at(source, account)})),
             health=measured.get(source),
             circuit=circuits.get(source, Circuit()),
-            errors=_errors(counted.get(source, ())),
             methods=_added(counted.get(source, ())),
             hours=_by_hour(counted.get(source, ()), at),
         )
@@ -160,15 +164,6 @@ def _circuit(document: object) -> Circuit | None:
         return found
     except (TypeError, ValueError, KeyError, AttributeError):
         return None
-
-
-def _errors(rows: Iterable[CallCount]) -> dict[str, tuple[int, datetime]]:
-    found: dict[str, tuple[int, datetime]] = {}
-    for row in rows:
-        if row.code != ANSWERED:
-            count, last = found.get(row.code, (0, row.hour))
-            found[row.code] = (count + row.calls, max(last, row.hour))
-    return dict(sorted(found.items(), key=lambda item: (-item[1][1].timestamp(), item[0])))
 
 
 def _added(rows: Iterable[CallCount]) -> dict[str, Tally]:

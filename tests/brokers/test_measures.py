@@ -71,3 +71,18 @@ def test_a_store_that_does_not_answer_is_tried_again(counter: Counter, caplog: p
     counter.measures.count("quotes", "", 1.0)
     counter.measures.flush()
     assert [row.calls for row in counter.kept.rows] == [2]
+
+
+def test_errors_are_counted_by_the_brokers_own_code_too(counter: Counter) -> None:
+    count = counter.measures.count
+    for own in ("403/40310000", "", "403/40310000", "-2010"):
+        count("submit", "UNKNOWN", 1.0, own)
+    counter.measures.flush()
+    assert [(row.broker_code, row.calls) for row in counter.kept.rows] == [("403/40310000", 2), ("", 1), ("-2010", 1)]
+
+
+@pytest.mark.parametrize("words", ["account DU123 is closed", "x" * 41, "a\n", "<b>"])
+def test_words_in_the_place_of_a_code_are_not_kept(counter: Counter, words: str) -> None:
+    counter.measures.count("submit", "UNKNOWN", 1.0, words)
+    counter.measures.flush()
+    assert [row.broker_code for row in counter.kept.rows] == ["(words)"]

@@ -107,6 +107,29 @@ def test_finding_an_adapter_does_not_import_its_sdk() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_an_adapter_that_was_loaded_imports_nothing_more_of_its_sdk_when_it_connects() -> None:
+    script = """
+import sys
+from include.brokers.base import BrokerContext
+from include.brokers.credentials import Keys
+from include.brokers.registry import create_broker
+from include.domain.account import Account
+from include.errors import BrokerUnavailable
+keys = Keys({"api_key": "k", "secret_key": "s", "base_url": "http://127.0.0.1:1", "data_url": "http://127.0.0.1:1"})
+adapter = {"adapter": "include.brokers.alpaca.adapter:AlpacaBroker"}
+broker = create_broker(Account(account_id="a", broker="alpaca"), BrokerContext(credentials=keys), {"alpaca": adapter})
+broker.load()
+before = {name for name in sys.modules if name.split(".")[0] in ("alpaca", "pandas", "requests")}
+try:
+    broker.connect()
+except BrokerUnavailable:
+    now = {name for name in sys.modules if name.split(".")[0] in ("alpaca", "pandas", "requests")}
+    print("alpaca.trading.client" in before, sorted(now - before))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True []"
+
+
 def test_the_account_code_of_a_token() -> None:
     # sha256("token") begins with 3c469e9d.
     assert sandbox_account_code("DU", "token") == "DUSBX3C469E9D"

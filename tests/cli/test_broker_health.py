@@ -11,6 +11,7 @@ from include.cli.wiring import project_database
 from include.domain.health import CallCount
 from include.errors import BrokerUnavailable
 from include.settings import load_settings
+from include.storage.broker_events import BrokerEvents
 from include.storage.call_counts import CallCounts
 from include.storage.database import Database
 from include.storage.shared_states import DatabaseSharedState
@@ -25,7 +26,8 @@ def database(project: object) -> Iterator[Database]:
         yield opened
 
 
-def test_nothing_known_is_said(polybroker: Polybroker, project: object) -> None:
+@pytest.mark.usefixtures("database")
+def test_nothing_known_is_said(polybroker: Polybroker) -> None:
     assert polybroker("brokers", "status").text == "every broker may be asked; nothing failed since each answered last\n"
     assert polybroker("brokers", "health").text == "no broker was called in the last 24 hours\n"
 
@@ -60,9 +62,30 @@ def test_health_shows_the_score_and_its_parts(polybroker: Polybroker, database: 
         [
             CallCount("ibkr-paper", "ibkr", hour, "connect", "", 3, 1.5, 1.0),
             CallCount("ibkr-paper", "ibkr", hour, "connect", "CONNECTION_ERROR", 1, 20.0, 20.0),
+            CallCount("ibkr-paper", "ibkr", hour, "quotes", "UNKNOWN", 1, 20.0, 20.0, "9999"),
         ]
     )
     lines = polybroker("brokers", "health").text.splitlines()
-    (row,) = [line for line in lines if line.startswith("│ ibkr-paper")]
-    assert [cell.strip() for cell in row.split("│")[1:-1]] == ["ibkr-paper", "0.79", "0.75", "0.75", "1.00", "-", "4"]
-    assert lines[-1] == "ibkr-paper: errors: CONNECTION_ERROR 1; 0.50 s for a single question"
+    row = next(line for line in lines if line.startswith("│ ibkr-paper"))
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == ["ibkr-paper", "0.77", "0.70", "0.75", "1.00", "-", "5"]
+    assert "ibkr-paper: 2 errors; 0.50 s for a single question" in lines
+    errors = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines[-3:-1]]
+    assert errors == [
+        ["ibkr-paper", "UNKNOWN", "9999", "1", f"{hour:%Y-%m-%d %H:%M}"],
+        ["ibkr-paper", "CONNECTION_ERROR", "-", "1", f"{hour:%Y-%m-%d %H:%M}"],
+    ]
+
+
+def test_the_history_of_breakers(polybroker: Polybroker, database: Database) -> None:
+    assert polybroker("brokers", "status", "--history").text == "no breaker opened since this is kept\n"
+    moment = datetime(2026, 1, 6, 12, 15, 30, tzinfo=UTC).timestamp()
+    oanda = Breaker(DatabaseSharedState(database), "oanda-paper", events=BrokerEvents(database), clock=lambda: moment)
+    for _ in range(5):
+        oanda.failed("connect", BrokerUnavailable("connection refused", broker_code="502"))
+    oanda.check("cancel")
+    oanda.answered()
+    end = "5 in a row failed since 2026-01-06 12:15:30, the last one: connect CONNECTION_ERROR 502"
+    assert polybroker("brokers", "status", "--history").text.splitlines() == [
+        f"2026-01-06 12:15:30 UTC oanda-paper opened: {end}",
+        f"2026-01-06 12:15:30 UTC oanda-paper closed: {end}",
+    ]

@@ -39,8 +39,8 @@ def test_the_matrix_as_a_document(polybroker: Polybroker) -> None:
 
 def test_a_change_is_told_once_and_kept(polybroker: Polybroker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")
-    assert "no capability has changed" in polybroker("brokers", "changes").text
     polybroker("brokers", "matrix")
+    assert "no capability has changed" in polybroker("brokers", "changes").text
     able = AlpacaBroker.capabilities
     monkeypatch.setattr(AlpacaBroker, "capabilities", replace(able, fractional=not able.fractional))
     assert "changed since the last look: alpaca;" in polybroker("brokers", "matrix").text

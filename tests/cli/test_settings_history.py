@@ -11,7 +11,7 @@ from include.settings import PROJECT
 from include.settings.files import version_of
 from include.settings.folder import MARKER, read_files
 from include.storage.config_versions import ConfigVersions
-from include.storage.database import open_database
+from include.storage.database import open_database, upgrade
 from tests.cli.conftest import Polybroker, Result
 
 NOW = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
@@ -22,6 +22,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = Path(shutil.copytree(PROJECT / "include" / "config", tmp_path / "config"))
     monkeypatch.setenv("POLYBROKER_CONFIG_DIR", str(folder))
     monkeypatch.setenv("POLYBROKER_DATABASE_URL", f"sqlite:///{tmp_path / 'own.db'}")
+    upgrade(f"sqlite:///{tmp_path / 'own.db'}")
     return folder
 
 
@@ -45,7 +46,6 @@ def test_nothing_was_used_yet(polybroker: Polybroker, config: Path) -> None:
 
 
 def test_history_marks_what_is_there_now(polybroker: Polybroker, config: Path, tmp_path: Path) -> None:
-    polybroker("config", "history")
     version = keep(tmp_path, config)
     assert "│ * │" in polybroker("config", "history").text
     change(config)

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from include.domain.token import Token
-from include.storage.database import open_database
+from include.storage.database import open_database, upgrade
 from include.storage.tokens import TokenStore, cipher
 from tests.cli.conftest import Polybroker
 
@@ -22,6 +22,7 @@ def test_tokens_are_listed_and_rotated_and_never_shown(
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     monkeypatch.setenv("POLYBROKER_DATABASE_URL", url)
     monkeypatch.setenv("POLYBROKER_FERNET_KEY", old)
+    upgrade(url)
     assert polybroker("tokens", "list").text == "there is none\n"
     with open_database(url) as database:
         kept = TokenStore(database, cipher({"POLYBROKER_FERNET_KEY": old}))

@@ -1,10 +1,10 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.domain.health import CallCount, health
+from include.domain.health import CallCount, ErrorCount, health
 
 HOUR = datetime(2026, 1, 6, 15, tzinfo=UTC)
 
@@ -72,3 +72,26 @@ def test_one_more_failure_never_helps(rows: list[CallCount]) -> None:
     assert before is not None
     assert after is not None
     assert after <= before or health(rows).uptime is None
+
+
+def test_errors_by_the_brokers_own_codes_what_nobody_understood_first() -> None:
+    hour = timedelta(hours=1)
+
+    def row(moment: datetime, method: str, code: str, own: str, calls: int) -> CallCount:
+        return CallCount("ibkr-paper", "ibkr", moment, method, code, calls, 1.0, 1.0, own)
+
+    rows = [
+        row(HOUR, "quotes", "", "", 90),
+        row(HOUR, "quotes", "RATE_LIMITED", "100", 2),
+        row(HOUR - 3 * hour, "quotes", "UNKNOWN", "10197", 9),
+        row(HOUR - 2 * hour, "submit", "UNKNOWN", "10197", 5),
+        row(HOUR - hour, "submit", "UNKNOWN", "2", 1),
+    ]
+    found = health(rows)
+    assert found.errors == (
+        ErrorCount("UNKNOWN", "2", 1, HOUR - hour),
+        ErrorCount("UNKNOWN", "10197", 14, HOUR - 2 * hour),
+        ErrorCount("RATE_LIMITED", "100", 2, HOUR),
+    )
+    assert found.codes == {"UNKNOWN": 15, "RATE_LIMITED": 2}
+    assert health([]).errors == ()

@@ -32,6 +32,14 @@ def test_counts_of_several_processes_are_added(counts: CallCounts) -> None:
     assert found == {"alpaca-live": [row(1, 1.0, 1.0, source="alpaca-live")], "ibkr-paper": [row(4, 8.5, 5.0)]}
 
 
+def test_the_brokers_own_codes_are_counted_apart(counts: CallCounts) -> None:
+    two, ten = (CallCount("ibkr-paper", "ibkr", HOUR, "submit", "UNKNOWN", 1, 1.0, 1.0, own) for own in ("2", "10"))
+    counts.add([two, ten])
+    counts.add([two])
+    found = counts.between(HOUR, HOUR + DAY)["ibkr-paper"]
+    assert [(row.broker_code, row.calls) for row in found] == [("10", 1), ("2", 2)]
+
+
 def test_hours_are_read_from_and_up_to(counts: CallCounts) -> None:
     hours = [HOUR + timedelta(hours=n) for n in range(3)]
     counts.add([row(1, 1.0, 1.0, hour) for hour in hours])

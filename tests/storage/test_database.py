@@ -23,7 +23,7 @@ def sqlite_url(path: Path) -> str:
 
 def test_upgrade_makes_the_folder_and_every_table(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "new" / "folder" / "a.db")
-    assert upgrade(url) == "0005"
+    assert upgrade(url) == "0006"
     with open_database(url) as database, database.read() as connection:
         tables = set(inspect(connection).get_table_names())
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
@@ -33,9 +33,9 @@ def test_upgrade_makes_the_folder_and_every_table(tmp_path: Path) -> None:
         "adoptions",
         "alembic_version",
         "approvals",
+        "broker_events",
         "call_counts",
         "capabilities_seen",
-        "capability_events",
         "config_versions",
         "fills",
         "leases",
@@ -80,7 +80,7 @@ def test_upgrade_works_from_any_working_directory(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert answer.stdout == "0005\n"
+    assert answer.stdout == "0006\n"
 
 
 def test_a_missing_database_is_not_made_by_opening_it(tmp_path: Path) -> None:
@@ -113,13 +113,14 @@ def test_a_newer_database_is_refused(url: str) -> None:
 
 def test_an_older_database_wants_an_upgrade(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     upgrade(url)
-    monkeypatch.setattr("include.storage.database.revisions", lambda: ["0001", "0002", "0003", "0004", "0005", "0006"])
-    with pytest.raises(InputError, match=r"expected schema version 0006; run `polybroker db upgrade` \(found '0005'\)"):
+    known = revisions()
+    monkeypatch.setattr("include.storage.database.revisions", lambda: [*known, "9998"])
+    with pytest.raises(InputError, match=r"expected schema version 9998; run `polybroker db upgrade` \(found '0006'\)"):
         open_database(url)
 
 
 def test_revisions_are_a_line() -> None:
-    assert revisions() == ["0001", "0002", "0003", "0004", "0005"]
+    assert revisions() == ["0001", "0002", "0003", "0004", "0005", "0006"]
 
 
 def test_a_locked_database_is_transient(tmp_path: Path) -> None:

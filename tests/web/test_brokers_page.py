@@ -23,7 +23,6 @@ IBKR = BrokerView(
     accounts=("ibkr-main",),
     health=health(ROWS),
     circuit=Circuit(),
-    errors={"CONNECTION_ERROR": (1, HOUR)},
     methods={"connect": Tally(4, 0, 1, 21.5, 20.0)},
     hours={HOUR - timedelta(hours=1): Tally(), HOUR: Tally(4, 0, 1, 21.5, 20.0)},
 )
@@ -71,10 +70,35 @@ def test_a_broker_shows_score_parts_breaker_and_errors() -> None:
     assert "ibkr-paper ibkr-main health 0.79 fair" in text
     assert "answered uptime speed filled single question calls 0.75 0.75 1.00 - 0.50 s 4" in text
     assert "breaker closed" in text
-    assert "CONNECTION_ERROR 1 in the hour from 2026-11-20 16:00 UTC" in text
+    assert "CONNECTION_ERROR - 1 in the hour from 2026-11-20 16:00 UTC" in text
     assert "20 Nov 16:00 UTC: 4 calls, 0 refused, 1 without an answer, 5.38 s each" in text
     assert "connect 4 0 1 5.38 s 20.00 s" in text
     assert "none since they were first looked at" in text
+
+
+def test_errors_stand_by_the_brokers_own_code_those_nobody_understood_first() -> None:
+    rows = [
+        CallCount("ibkr-paper", "ibkr", HOUR, "submit", "RATE_LIMITED", 9, 1.0, 1.0, "100"),
+        CallCount("ibkr-paper", "ibkr", HOUR - timedelta(hours=2), "quotes", "UNKNOWN", 14, 1.0, 1.0, "10197"),
+    ]
+    text = said(replace(IBKR, health=health(rows)))
+    head = "error broker's own code times the last one"
+    assert f"{head} UNKNOWN 10197 14 in the hour from 2026-11-20 14:00 UTC RATE_LIMITED 100 9 in the hour from" in text
+
+
+def test_breakers_that_opened_and_closed_are_told() -> None:
+    assert "Breakers that opened and closed none did since this is kept" in said(IBKR)
+    body = {
+        "source": "ibkr-paper",
+        "failures": 5,
+        "openings": 1,
+        "failing_since": "2026-11-20T15:58:01+00:00",
+        "reason": "connect X",
+    }
+    opened = Event(topic="ibkr.breaker.opened", time=AT, body=body)
+    text = said(IBKR, breakers=(opened, Event(topic="ibkr.breaker.closed", time=AT, body={})))
+    assert "2026-11-20 16:34 UTC ibkr-paper opened 5 2026-11-20T15:58:01+00:00 connect X" in text
+    assert "2026-11-20 16:34 UTC - closed - - -" in text
 
 
 def test_a_failure_among_thousands_is_still_drawn() -> None:
@@ -109,9 +133,7 @@ def test_a_breaker_says_what_happens_next(circuit: Circuit | None, words: str) -
 
 def test_what_was_never_called_is_said() -> None:
     assert "No broker was called in the last 24 hours. Trigger the DAG monitor_brokers ." in said()
-    assert "health not measured : no call in the last 24 hours" in said(
-        replace(IBKR, health=None, hours={}, errors={}, methods={})
-    )
+    assert "health not measured : no call in the last 24 hours" in said(replace(IBKR, health=None, hours={}, methods={}))
     text = said(silent=(("alpaca-main", "alpaca", "not called in the last 24 hours"),))
     assert "alpaca-main alpaca not called in the last 24 hours" in text
 
@@ -151,12 +173,13 @@ def test_nothing_from_outside_becomes_markup() -> None:
         IBKR,
         source=evil,
         accounts=(evil,),
-        errors={evil: (1, HOUR)},
+        health=health([CallCount("s", "b", HOUR, "quotes", evil, 1, 1.0, 1.0, evil)]),
         methods={evil: Tally(1)},
         circuit=Circuit(Phase.CLOSED, 1, 0.0, 0, 0.0, evil),
     )
     event = Event(topic=evil, time=AT, body={"changes": {evil: [evil, evil]}})
-    page = brokers_page(Overview(AT, (broker,), ((evil, evil, evil),), (event,), (evil,)))
+    opened = Event(topic=evil, time=AT, body={"source": evil, "failures": evil, "failing_since": evil, "reason": evil})
+    page = brokers_page(Overview(AT, (broker,), ((evil, evil, evil),), (event,), (evil,), (opened,)))
     assert "script" not in Text(page).tags
     assert "<script" not in page
-    assert page.count("&lt;script&gt;") == 13
+    assert page.count("&lt;script&gt;") == 19

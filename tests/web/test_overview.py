@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from include.brokers.breaker import Breaker, Phase
-from include.domain.health import CallCount
+from include.domain.health import CallCount, ErrorCount
 from include.errors import BrokerUnavailable
 from include.settings import Environ
+from include.storage.broker_events import BrokerEvents
 from include.storage.call_counts import CallCounts
 from include.storage.capability_log import CapabilityLog
 from include.storage.database import open_database, upgrade
@@ -56,10 +57,10 @@ def test_calls_are_added_by_hour_method_and_code(environ: Environ) -> None:
     assert ibkr.source == "ibkr-paper"
     assert ibkr.health is not None
     assert ibkr.health.calls == 10
-    assert list(ibkr.errors.items()) == [
-        ("CONNECTION_ERROR", (5, HOUR)),
-        ("INSUFFICIENT_FUNDS", (2, HOUR - timedelta(hours=5))),
-    ]
+    assert ibkr.health.errors == (
+        ErrorCount("CONNECTION_ERROR", "", 5, HOUR),
+        ErrorCount("INSUFFICIENT_FUNDS", "", 2, HOUR - timedelta(hours=5)),
+    )
     connects, submits = ibkr.methods["connect"], ibkr.methods["submit"]
     assert (connects.calls, connects.refused, connects.lost, connects.mean_seconds) == (8, 0, 5, 0.5)
     assert (submits.calls, submits.refused, submits.lost, submits.slowest_seconds) == (2, 2, 0, 0.75)
@@ -148,10 +149,24 @@ def test_a_breaker_that_makes_no_sense_is_told_as_unreadable(environ: Environ, b
 def test_documents_that_are_none_leave_the_rest_of_the_page(environ: Environ) -> None:
     write(environ, count("connect", "", 1))
     break_it(environ, "insert into shared_states (name, body) values ('breaker\\:ibkr-paper', '{')")
-    break_it(environ, "insert into capability_events (topic, time, body) values ('t', '2026-11-20 10\\:00\\:00.000000', '{')")
+    break_it(
+        environ,
+        "insert into broker_events (topic, time, body) values ('t.capabilities.u', '2026-11-20 10\\:00\\:00.000000', '{')",
+    )
     found = overview(environ, AT)
     assert [broker.source for broker in found.brokers] == ["ibkr-paper"]
     assert [fault.split(" cannot be read")[0] for fault in found.faults] == [
         "What is kept of the breakers",
         "The changes of capabilities",
     ]
+
+
+def test_openings_and_closings_are_told_newest_first(environ: Environ) -> None:
+    with open_database(environ.database_url) as database:
+        breaker = Breaker(DatabaseSharedState(database), "ibkr-paper", events=BrokerEvents(database), clock=AT.timestamp)
+        for _ in range(5):
+            breaker.failed("connect", BrokerUnavailable("refused"))
+        breaker.answered()
+    found = overview(environ, AT)
+    assert [event.topic for event in found.breakers] == ["ibkr.breaker.closed", "ibkr.breaker.opened"]
+    assert (found.changes, found.faults) == ((), ())

@@ -6,6 +6,7 @@ person logs in with; or `client_id` and `client_secret`, for which Alpaca gives 
 is dropped, because Alpaca's own pages show it with one.
 """
 
+import importlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,10 @@ class AlpacaBroker(Broker):
     def login_flow(cls, account: Account, context: BrokerContext) -> LoginFlow:
         """By Alpaca's page for OAuth apps; see the port."""
         return Settings(account, context.credentials, context.config).login_flow()
+
+    def load(self) -> None:
+        """Import alpaca-py, which takes seconds in a fresh process."""
+        importlib.import_module("include.brokers.alpaca.client")
 
     def connect(self) -> None:
         """Connect and read the account, which is what shows that the keys are good.

@@ -1,9 +1,12 @@
 """Breaker and measures hear how every call ended."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from include.brokers.guarded import Guarded
 from include.brokers.measures import Measures
+from include.domain.health import CallCount
 from include.errors import (
     BrokerUnavailable,
     OrderRejected,
@@ -76,9 +79,37 @@ def test_attempts_to_connect_are_counted_although_nothing_was_opened(flaky: Flak
 
 def test_what_cannot_be_noted_never_hides_how_an_order_went(flaky: Flaky, time: Time, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Measures):
-        def count(self, method: str, code: str, seconds: float) -> None:
+        def count(self, method: str, code: str, seconds: float, broker_code: str = "") -> None:
             raise RuntimeError("no such table")
 
     broker = Guarded(flaky, measures=Broken(Counted(), "fake", "fake-sbx"))
     assert broker.submit(make_order()).broker_order_id == "V1"
     assert "how submit ended could not be noted" in caplog.text
+
+
+def test_a_client_library_that_loads_slowly_is_no_slow_broker(flaky: Flaky, time: Time) -> None:
+    class Slow(Flaky):
+        def load(self) -> None:
+            time.now += 2.5
+
+        def connect(self) -> None:
+            super().connect()
+            time.now += 0.25
+
+    counted = Counted()
+    with watched(Slow(flaky.venue), time, MemoryState(), counted):
+        pass
+    assert counted.rows == ["connect answered 1 0.25"]
+
+
+def test_the_brokers_own_code_is_counted_with_the_error(flaky: Flaky, time: Time) -> None:
+    class Own(Counted):
+        def add(self, counts: Sequence[CallCount]) -> None:
+            self.rows += [f"{row.method} {row.code} {row.broker_code}" for row in counts]
+
+    counted = Own()
+    flaky.troubles = [BrokerUnavailable("something new", code="UNKNOWN", broker_code="10197")]
+    broker = watched(flaky, time, MemoryState(), counted)
+    broker.quotes([])
+    broker.close()
+    assert counted.rows == ["quotes UNKNOWN 10197", "quotes  "]
