@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from include.brokers.base import Capabilities
+from include.domain.account import Account
 from include.domain.run import Run
+from include.steps.fetch_accounts import read_snapshot
 from include.storage.artifacts import exists, read_json, write_json
 from include.storage.capability_log import CapabilityLog
 from include.storage.database import Database
@@ -16,17 +18,25 @@ WhyNot = dict[str, dict[str, str]]  # account id -> kind of contract -> why it c
 
 
 def run_discovered(run: Run, database: Database) -> WhyNot:
-    """The kinds that accounts of a run cannot trade, and why; an account that was not asked lately is absent.
+    """The kinds that accounts of a run cannot trade, and why; absent is an account that was not asked lately.
 
+    So is one that this run could not read: what was preferred for it waits, nothing is re-routed by what it told before.
     Read once, from what `monitor_brokers` keeps: a task that is cleared reads what the first one read (`discovered.json`).
     """
     uri = RunFolder(run.folder).discovered
     if not exists(uri):
         since = run.run_after - COUNTS_FOR
         told = CapabilityLog(database).discoveries()
-        write_json(uri, {a: told[a].why_not for a in run.account_ids if a in told and told[a].seen_at >= since})
-    found: WhyNot = read_json(uri)
-    return found
+        accounts = [account for portfolio in run.portfolios for account in portfolio.accounts if _is_read(run, account)]
+        lately = {a: told[a.account_id] for a in accounts if a.account_id in told and told[a.account_id].seen_at >= since}
+        write_json(uri, {a.account_id: found.why_not for a, found in lately.items() if found.broker == a.broker})
+    kept: WhyNot = read_json(uri)
+    return kept
+
+
+def _is_read(run: Run, account: Account) -> bool:
+    uri = RunFolder(run.folder).account(account.account_id)
+    return exists(uri) and not read_snapshot(uri).frozen
 
 
 def narrowed(declared: Mapping[str, Capabilities], run: Run, told: WhyNot) -> dict[str, Capabilities]:
