@@ -85,6 +85,8 @@ class Share:
     def look(self) -> None:
         """Give back and take through the store, where it is time to. Slots are taken and given back meanwhile.
 
+        Where the store does not answer it may have written all the same: what was to be given back is not used any more.
+
         Raises:
             Transient: The store does not answer.
         """
@@ -101,7 +103,6 @@ class Share:
             with self._lock:
                 self._looking = False
                 self._served = self._served or wish.served
-                self._idle.merge(wish.returned or Slots())  # nothing was changed: they are still its own
             raise
         with self._lock:
             self._accept(grant, now)

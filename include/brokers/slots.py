@@ -144,9 +144,12 @@ def settle(document: Any, holder: str, limit: Limit, now: float, wish: Wish) -> 
         The new document, and what the holder is given.
     """
     free, holders = _reaped(document, limit, now)
-    if wish.held and holder not in holders:  # it stood still for too long
+    held = holders[holder]["slots"] if holder in holders else 0
+    if wish.held > held:  # it stood still for too long
         return document, Grant(Slots(), limit.slots, -math.inf)
-    mine = holders.setdefault(holder, {"slots": 0, "since": now})
+    mine = holders.setdefault(holder, {"since": now}) | {"slots": wish.held}
+    free.add(limit.after_window(now), held - wish.held)  # of a look that it never heard the end of
+    holders[holder] = mine
     if wish.returned is not None:
         mine["slots"] -= wish.returned.count
         free.merge(wish.returned)

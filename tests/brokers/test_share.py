@@ -1,9 +1,10 @@
 import heapq
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,6 +16,7 @@ from include.storage.shared_states import DatabaseSharedState
 from tests.fakes.shared_state import MemoryState
 
 NINE = Limit(9, 1.0)
+T = TypeVar("T")
 
 
 class Time:
@@ -175,6 +177,46 @@ def test_a_process_that_starts_after_the_clock_was_set_back_does_not_wait_for_th
         waited += 0.1
     assert found
     assert 3.0 < waited < 6.0  # until what the dead one held expires, and a window
+
+
+class Forgetful(MemoryState):
+    """Writes what it is told, and does not always get round to saying so."""
+
+    mute = False
+
+    def change(self, name: str, work: Callable[[Any], tuple[Any, T]]) -> T:
+        answer = super().change(name, work)
+        if self.mute:
+            raise Transient("the connection was lost while it committed")
+        return answer
+
+
+def test_slots_that_were_given_back_without_an_answer_are_not_used_by_two(clock: Time) -> None:
+    store = Forgetful()
+    first, second = (Share(NINE, store, "x", clock=clock) for _ in range(2))
+    while not (all_of_them := taken(first, 9)):
+        clock.now += 0.1
+    first.give_back(all_of_them, used=False)
+    taken(second, 4)
+    clock.now += 1.0
+    first.look()  # its part is less than it holds
+    clock.now += 0.1
+    store.mute = True
+    with pytest.raises(Transient):
+        first.look()  # gives back what is over
+    store.mute = False
+    mine = [first.take(look=False) for _ in range(9)]
+    others = second.take(4)
+    count = sum(each.count for each in [*mine, others] if isinstance(each, Taken))
+    assert count <= 9
+    for each in mine:
+        if isinstance(each, Taken):
+            first.give_back(each)
+    clock.now += 2.0
+    first.look()
+    second.look()
+    assert first.outlook().held + second.outlook().held <= 9
+    assert first.outlook().held >= 4
 
 
 def test_a_process_that_asks_now_and_then_takes_little_from_the_others(store: MemoryState, clock: Time) -> None:
