@@ -12,7 +12,7 @@ from include.storage.capability_log import CapabilityLog
 from include.storage.database import Database
 from include.storage.run_folder import RunFolder
 
-COUNTS_FOR = timedelta(hours=24)  # before the run became due: what was told earlier may have been settled since
+COUNTS_FOR = timedelta(hours=24)  # before the run became due (it may have been settled since) and after it (a backfill's is none)
 
 WhyNot = dict[str, dict[str, str]]  # account id -> kind of contract -> why it cannot be traded there
 
@@ -25,11 +25,11 @@ def run_discovered(run: Run, database: Database) -> WhyNot:
     """
     uri = RunFolder(run.folder).discovered
     if not exists(uri):
-        since = run.run_after - COUNTS_FOR
         told = CapabilityLog(database).discoveries()
         accounts = [account for portfolio in run.portfolios for account in portfolio.accounts if _is_read(run, account)]
-        lately = {a: told[a.account_id] for a in accounts if a.account_id in told and told[a.account_id].seen_at >= since}
-        write_json(uri, {a.account_id: found.why_not for a, found in lately.items() if found.broker == a.broker})
+        found = {account: told[account.account_id] for account in accounts if account.account_id in told}
+        counts = {a: it for a, it in found.items() if it.broker == a.broker and abs(it.seen_at - run.run_after) <= COUNTS_FOR}
+        write_json(uri, {account.account_id: it.why_not for account, it in counts.items()})
     kept: WhyNot = read_json(uri)
     return kept
 

@@ -41,11 +41,13 @@ def told(database: Database, account: str, reasons: dict[str, str], **ago: Any) 
 
 
 def test_a_run_goes_by_what_was_told_lately(tmp_path: Path, database: Database) -> None:
-    run = run_with(tmp_path, "a", "b", "c")
+    run = run_with(tmp_path, "a", "b", "c", "d", "e")
     told(database, "a", NO_CRYPTO, hours=1)
     told(database, "b", NO_CRYPTO, seconds=COUNTS_FOR.total_seconds() + 1)
+    told(database, "d", NO_CRYPTO, minutes=-5)  # the run waited for its turn
+    told(database, "e", NO_CRYPTO, days=-30)  # today, of a backfill
     told(database, "elsewhere", NO_CRYPTO, hours=1)
-    assert run_discovered(run, database) == {"a": NO_CRYPTO}
+    assert run_discovered(run, database) == {"a": NO_CRYPTO, "d": NO_CRYPTO}
 
 
 def test_what_another_broker_told_of_an_account_of_the_same_name_says_nothing(tmp_path: Path, database: Database) -> None:
