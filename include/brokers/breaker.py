@@ -18,6 +18,7 @@ from include.errors import BrokerUnavailable, OutcomeUnknown, PolybrokerError, R
 log = logging.getLogger(__name__)
 CIRCUIT_OPEN = "CIRCUIT_OPEN"
 PREFIX = "breaker:"
+CLOCKS_APART_SECONDS = 1.0  # of two machines, at most
 ALWAYS = frozenset({"find_order", "cancel"})  # what makes an account safer is never held back; it shows as well who is there
 
 
@@ -82,7 +83,8 @@ class Circuit:
 
     def probed(self, now: float, settings: BreakerSettings) -> "Circuit | None":
         """With a probe under way; None where none may be sent now."""
-        if self.phase is Phase.CLOSED or now < self.until:
+        latest = now + max(settings.longest_open_seconds, settings.probe_seconds) + CLOCKS_APART_SECONDS
+        if self.phase is Phase.CLOSED or now < self.until <= latest:  # nobody writes a later end: the clock was set back
             return None
         return replace(self, phase=Phase.HALF_OPEN, until=now + settings.probe_seconds)
 
