@@ -23,6 +23,7 @@ CIRCUIT_OPEN = "CIRCUIT_OPEN"
 PREFIX = "breaker:"
 OPENED, CLOSED = "{broker}.breaker.opened", "{broker}.breaker.closed"
 LOOK_SECONDS = 0.25  # between two looks at how the probe of another went
+CLOCKS_APART_SECONDS = 1.0  # of two machines, at most
 ALWAYS = frozenset({"find_order", "cancel"})  # what makes an account safer is never held back; it shows as well who is there
 
 
@@ -88,7 +89,8 @@ class Circuit:
 
     def probed(self, now: float, settings: BreakerSettings) -> "Circuit | None":
         """With a probe under way; None where none may be sent now."""
-        if self.phase is Phase.CLOSED or now < self.until:
+        latest = now + max(settings.longest_open_seconds, settings.probe_seconds) + CLOCKS_APART_SECONDS
+        if self.phase is Phase.CLOSED or now < self.until <= latest:  # nobody writes a later end: the clock was set back
             return None
         return replace(self, phase=Phase.HALF_OPEN, until=now + settings.probe_seconds)
 

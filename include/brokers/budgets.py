@@ -27,9 +27,10 @@ class Budgets:
     Args:
         state: Shared by all processes.
         source: The broker in one environment.
+        clock: Seconds since the epoch; None: the system's, which somebody may set.
     """
 
-    def __init__(self, state: SharedState, source: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, state: SharedState, source: str, *, clock: Callable[[], float] | None = None) -> None:
         self._state, self._source, self._clock = state, source, clock
         self._shares: dict[str, Share] = {}
         self._ids: dict[str, _HeldId] = {}
@@ -55,7 +56,7 @@ class Budgets:
         """
         name = self._name("client", login, ",".join(map(str, ids)))
         if name not in self._ids:
-            self._ids[name] = _HeldId(self._state, self._name("clients", login, ""), ids, self._clock, sleep)
+            self._ids[name] = _HeldId(self._state, self._name("clients", login, ""), ids, self._clock or time.time, sleep)
         return self._ids[name].client_id
 
     def close(self) -> None:
@@ -98,7 +99,8 @@ class _HeldId:
 
     def _take(self, held: dict[str, Any], ids: Sequence[int]) -> tuple[Any, int | None]:
         now = self._clock()
-        kept = {key: row for key, row in held.items() if row[1] > now}
+        # Nobody writes a later end than this: where there is one, the clock was set back.
+        kept = {key: [token, min(until, now + ID_TTL_SECONDS)] for key, (token, until) in held.items() if until > now}
         free = next((each for each in ids if str(each) not in kept), None)
         return (kept if free is None else {**kept, str(free): [self._token, now + ID_TTL_SECONDS]}), free
 

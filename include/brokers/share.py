@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from include.brokers.shared_state import SharedState
-from include.brokers.slots import SHORTEST_TTL_SECONDS, Grant, Limit, Slots, Wish, released, settle
+from include.brokers.slots import ON_ITS_WAY_SECONDS, SHORTEST_TTL_SECONDS, Grant, Limit, Slots, Wish, released, settle
 
 RENEW_SECONDS = SHORTEST_TTL_SECONDS / 3
 FIRST_BLOCK = 12  # at most: what opening a broker takes
@@ -49,7 +49,8 @@ class Share:
         limit: The whole.
         state: Shared by all processes; None: all slots are this process's own.
         name: Of the limit's document.
-        clock: Seconds since the epoch, the same for all processes (without `state`: any).
+        clock: Seconds since the epoch, the same for all processes (without `state`: any); None: the system's.
+        steady: Seconds that nobody sets back; None: `clock` is, or the system's.
     """
 
     def __init__(
@@ -59,9 +60,12 @@ class Share:
         name: str = "",
         *,
         clock: Callable[[], float] | None = None,
+        steady: Callable[[], float] | None = None,
     ) -> None:
         self._limit, self._state, self._name = limit, state, name
         self._clock = clock or (time.monotonic if state is None else time.time)
+        self._steady = steady or clock or time.monotonic
+        self._ahead = -math.inf  # of `steady`, at most so far
         self._lock = threading.Lock()
         self._holder = uuid.uuid4().hex
         self._idle = Slots([[self._clock(), limit.slots]] if state is None else [])
@@ -76,16 +80,18 @@ class Share:
     def asks_others(self) -> bool:
         """Whether `look` would look into the store now, which may take a while."""
         with self._lock:
-            return not self._looking and self._is_due(self._clock())
+            return not self._looking and self._is_due(self._now())
 
     def look(self) -> None:
         """Give back and take through the store, where it is time to. Slots are taken and given back meanwhile.
+
+        Where the store does not answer it may have written all the same: what was to be given back is not used any more.
 
         Raises:
             Transient: The store does not answer.
         """
         with self._lock:
-            now = self._clock()
+            now = self._now()
             if self._looking or not self._is_due(now):
                 return
             self._looking = True
@@ -97,7 +103,6 @@ class Share:
             with self._lock:
                 self._looking = False
                 self._served = self._served or wish.served
-                self._idle.merge(wish.returned or Slots())  # nothing was changed: they are still its own
             raise
         with self._lock:
             self._accept(grant, now)
@@ -115,8 +120,8 @@ class Share:
         if look:
             self.look()
         with self._lock:
-            now = self._clock()
-            if now < self._until and self._idle.ready(now) >= count:
+            now = self._now()
+            if self._is_sure(now) and self._idle.ready(now) >= count:
                 self._idle.take(count)
                 self._in_use += count
                 self._need, self._served = 0, True
@@ -127,36 +132,51 @@ class Share:
     def holds(self, taken: Taken) -> bool:
         """Whether slots that were taken are still this process's own: else they must not be used."""
         with self._lock:
-            return taken.life == self._life and self._clock() < self._until
+            return self._is_sure(self._now()) and taken.life == self._life
 
     def give_back(self, taken: Taken, *, used: bool = True) -> None:
         """The request was answered: its slots may be used again a window from now. Not `used`: it was never sent."""
         with self._lock:
             if taken.life != self._life:
                 return  # others' by now
-            now = self._clock()
+            now = self._now()
             self._in_use -= taken.count
             self._idle.add(self._limit.after_window(now) if used else now, taken.count)
 
     def outlook(self) -> Outlook:
         """How it stands."""
         with self._lock:
-            now = self._clock()
+            now = self._now()
             ready, following = self._idle.ready(now), self._idle.first_after(now)
             return Outlook(self._held() - ready, ready, None if following is None else following - now)
 
     def close(self) -> None:
         """Let the others have the slots."""
         with self._lock:
-            if self._state is None or self._until < self._clock():
+            now = self._now()
+            if self._state is None or self._until < now:
                 return
-            limit, returned, now = self._limit, self._idle, self._clock()
+            limit, returned = self._limit, self._idle
             self._forget()
             holder, self._holder = self._holder, uuid.uuid4().hex
             self._state.change(self._name, lambda document: (released(document, holder, limit, now, returned), None))
 
     def _held(self) -> int:
         return self._idle.count + self._in_use
+
+    def _now(self) -> float:
+        """The clock. Where it was set back, slots rest for a window and are used only after a look: others may have them."""
+        now = self._clock()
+        ahead = now - self._steady()
+        if ahead < self._ahead - ON_ITS_WAY_SECONDS:
+            self._next_look, self._ahead = -math.inf, ahead
+            self._idle = self._idle.not_after(self._limit.after_window(now))
+        self._ahead = max(self._ahead, ahead)
+        return now
+
+    def _is_sure(self, now: float) -> bool:
+        """Whether what it holds is its own."""
+        return self._next_look > -math.inf and now < self._until
 
     def _is_due(self, now: float) -> bool:
         if now >= self._until or now >= self._next_look:
@@ -183,6 +203,8 @@ class Share:
         self._idle.merge(grant.slots)
         self._share, self._until, self._next_look = grant.share, grant.until, now + RENEW_SECONDS
         self._looking = self._short = False
+        if (later := self._now()) < now - ON_ITS_WAY_SECONDS:  # set back while it looked
+            self._next_look, self._idle = -math.inf, self._idle.not_after(self._limit.after_window(later))
 
     def _forget(self) -> None:
         self._life += 1

@@ -81,6 +81,10 @@ class Slots:
         for ready, count in others._rows:
             self.add(ready, count)
 
+    def not_after(self, latest: float) -> "Slots":
+        """The same ones, each ready at that moment at the latest."""
+        return Slots((min(ready, latest), count) for ready, count in self._rows)
+
     def take(self, count: int, *, last: bool = False) -> "Slots":
         """Take out so many, or as many as there are: those that are ready first, or last."""
         taken = Slots()
@@ -140,9 +144,12 @@ def settle(document: Any, holder: str, limit: Limit, now: float, wish: Wish) -> 
         The new document, and what the holder is given.
     """
     free, holders = _reaped(document, limit, now)
-    if wish.held and holder not in holders:  # it stood still for too long
+    held = holders[holder]["slots"] if holder in holders else 0
+    if wish.held > held:  # it stood still for too long
         return document, Grant(Slots(), limit.slots, -math.inf)
-    mine = holders.setdefault(holder, {"slots": 0, "since": now})
+    mine = holders.setdefault(holder, {"since": now}) | {"slots": wish.held}
+    free.add(limit.after_window(now), held - wish.held)  # of a look that it never heard the end of
+    holders[holder] = mine
     if wish.returned is not None:
         mine["slots"] -= wish.returned.count
         free.merge(wish.returned)
@@ -166,12 +173,15 @@ def released(document: Any, holder: str, limit: Limit, now: float, returned: Slo
 
 
 def _reaped(document: Any, limit: Limit, now: float) -> tuple[Slots, dict[str, dict[str, Any]]]:
-    """(free slots, holders) without those whose time is over, and as many slots altogether as the limit has."""
+    """(free slots, holders) without those whose time is over, and as many slots altogether as the limit has.
+
+    Nobody writes what is later than this, as long as the clocks agree: a clock was set back where something is.
+    """
     book = document or {"free": [[0.0, limit.slots]], "holders": {}}
-    free, holders = Slots(book["free"]), {}
+    free, holders = Slots(book["free"]).not_after(limit.after_window(now + ON_ITS_WAY_SECONDS)), {}
     for name, each in book["holders"].items():
         if each["until"] > now:
-            holders[name] = dict(each)
+            holders[name] = each | {"until": min(each["until"], now + limit.ttl_seconds + ON_ITS_WAY_SECONDS)}
         else:
             free.add(limit.after_window(each["until"] + ON_ITS_WAY_SECONDS), each["slots"])
     missing = limit.slots - free.count - sum(each["slots"] for each in holders.values())

@@ -95,7 +95,11 @@ def _decided(folder: Path) -> dict[str, bytes] | None:
         return None
     except OSError as error:
         raise InputError(f"expected a readable file: {error.strerror}", source=folder / MARKER) from error
-    return {name: text.encode() for name, text in json.loads(content).items()}
+    try:
+        return {name: text.encode() for name, text in json.loads(content).items()}
+    except (ValueError, AttributeError) as error:
+        words = "expected what `polybroker config restore` writes; remove it, then the files beside it count"
+        raise InputError(words, source=folder / MARKER) from error
 
 
 def _present(folder: Path) -> dict[str, bytes]:

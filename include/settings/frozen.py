@@ -6,10 +6,17 @@ from collections.abc import Collection, Mapping
 from include.settings.files import Files
 from include.settings.reading import read_yaml
 
-_SECRET_WORDS = frozenset(
-    {"KEY", "APIKEY", "SECRET", "TOKEN", "PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PW", "PIN", "CREDENTIAL", "CREDENTIALS"}
+_SECRET_NAME = re.compile(
+    r"PASSW|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIAL|BEARER|(?:API|ACCESS|PRIVATE|CLIENT|AUTH)KEY"
+    r"|(?<![A-Z0-9])(?:KEYS?|PASS|PW|PIN|AUTH|JWT|OTP|DSN|COOKIE)(?![A-Z0-9])"
 )
-_LOGIN_IN_URL = re.compile(r"://[^/\s]*@")
+_SECRET_VALUE = re.compile(
+    r"://\S*@"  # a URL with a login
+    r"|^[^/\s:@]+:\S+@"  # the same without a scheme
+    r"|[?&;][^=&;]*(?:key|token|secret|password|passwd|pwd|auth|credential|sig|signature)="  # one of its parameters
+    r"|^(?:bearer|basic)\s|-----BEGIN",
+    re.IGNORECASE,
+)
 
 
 class _Asked(dict[str, str]):
@@ -29,7 +36,7 @@ def frozen_variables(files: Files, variables: Mapping[str, str], credentials: Co
 
     Left out, to be read fresh whenever the files are read, is what may be a secret: a variable that a broker's `credentials` name
     (also with an account's suffix, `IB_HOST__SECOND`), one with a word such as KEY, TOKEN or PASSWORD in its name, one that holds
-    a URL with a login in it.
+    a URL with a login or a secret parameter in it. One too many is only read fresh, so the words are many.
 
     Args:
         files: Those that are read.
@@ -49,4 +56,4 @@ def frozen_variables(files: Files, variables: Mapping[str, str], credentials: Co
 def _may_be_secret(name: str, value: str, credentials: Collection[str]) -> bool:
     if any(name == one or name.startswith(f"{one}__") for one in credentials):
         return True
-    return not _SECRET_WORDS.isdisjoint(re.split(r"[^A-Z0-9]+", name.upper())) or _LOGIN_IN_URL.search(value) is not None
+    return _SECRET_NAME.search(name.upper()) is not None or _SECRET_VALUE.search(value) is not None

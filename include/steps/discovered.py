@@ -4,29 +4,39 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from include.brokers.base import Capabilities
+from include.domain.account import Account
 from include.domain.run import Run
+from include.steps.fetch_accounts import read_snapshot
 from include.storage.artifacts import exists, read_json, write_json
 from include.storage.capability_log import CapabilityLog
 from include.storage.database import Database
 from include.storage.run_folder import RunFolder
 
-COUNTS_FOR = timedelta(hours=24)  # before the run became due: what was told earlier may have been settled since
+COUNTS_FOR = timedelta(hours=24)  # before the run became due (it may have been settled since) and after it (a backfill's is none)
 
 WhyNot = dict[str, dict[str, str]]  # account id -> kind of contract -> why it cannot be traded there
 
 
 def run_discovered(run: Run, database: Database) -> WhyNot:
-    """The kinds that accounts of a run cannot trade, and why; an account that was not asked lately is absent.
+    """The kinds that accounts of a run cannot trade, and why; absent is an account that was not asked lately.
 
+    So is one that this run could not read: what was preferred for it waits, nothing is re-routed by what it told before.
     Read once, from what `monitor_brokers` keeps: a task that is cleared reads what the first one read (`discovered.json`).
     """
     uri = RunFolder(run.folder).discovered
     if not exists(uri):
-        since = run.run_after - COUNTS_FOR
         told = CapabilityLog(database).discoveries()
-        write_json(uri, {a: told[a].why_not for a in run.account_ids if a in told and told[a].seen_at >= since})
-    found: WhyNot = read_json(uri)
-    return found
+        accounts = [account for portfolio in run.portfolios for account in portfolio.accounts if _is_read(run, account)]
+        found = {account: told[account.account_id] for account in accounts if account.account_id in told}
+        counts = {a: it for a, it in found.items() if it.broker == a.broker and abs(it.seen_at - run.run_after) <= COUNTS_FOR}
+        write_json(uri, {account.account_id: it.why_not for account, it in counts.items()})
+    kept: WhyNot = read_json(uri)
+    return kept
+
+
+def _is_read(run: Run, account: Account) -> bool:
+    uri = RunFolder(run.folder).account(account.account_id)
+    return exists(uri) and not read_snapshot(uri).frozen
 
 
 def narrowed(declared: Mapping[str, Capabilities], run: Run, told: WhyNot) -> dict[str, Capabilities]:

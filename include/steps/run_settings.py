@@ -1,6 +1,7 @@
 """The settings of a run that has begun: out of the version of the configuration that it was resolved with."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from include.domain.run import Run
 from include.errors import InputError
@@ -34,8 +35,9 @@ def run_settings(run: Run, environ: Environ, database: Database, variables: Mapp
         )
         source = RunFolder(run.folder).run
         raise InputError(expected, source=source, field="config_version", value=run.config_version) from error
-    # The profile and the screens were worked into the run's options.
-    there = environ.model_copy(update={"profile": None, "screens": None})
+    # What is wrong in a kept file is not to be looked for in the folder. Profile and screens were worked into the run's options.
+    folder = Path(f"the run's configuration {run.config_version[:12]}")
+    there = environ.model_copy(update={"config_dir": folder, "profile": None, "screens": None})
     settings = Settings(there, files, {**variables, **run.variables})
     options = {name: value for name, value in run.options.items() if name in Options.model_fields}
     settings.options = parse(Options, options, RunFolder(run.folder).run, "options")

@@ -97,11 +97,14 @@ class CapabilityLog:
         return event
 
     def discoveries(self) -> dict[str, Discovery]:
-        """Account id to what its broker told last, sorted; absent is one that was never asked."""
+        """Account id to what a broker told of it last, sorted; absent is one that was never asked.
+
+        An account that was moved to another broker has what the newest one told: look at `Discovery.broker`.
+        """
         query = select(capabilities_seen).where(capabilities_seen.c.broker.contains("/"))
         with self._database.read() as connection:
-            rows = {row.broker.partition("/")[2]: row.body for row in connection.execute(query)}
-        return {account: Discovery.model_validate(body) for account, body in sorted(rows.items())}
+            rows = [(row.broker.partition("/")[2], Discovery.model_validate(row.body)) for row in connection.execute(query)]
+        return dict(sorted(rows, key=lambda row: (row[0], row[1].seen_at)))
 
     def _keep(self, connection: Connection, key: str, body: Mapping[str, Any]) -> None:
         statement = self._database.insert(capabilities_seen)

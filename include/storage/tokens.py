@@ -34,7 +34,7 @@ def cipher(environ: Mapping[str, str]) -> MultiFernet:
     Raises:
         InputError: There is no key, or one that is none; it is not quoted.
     """
-    name = OWN_KEY if environ.get(OWN_KEY, "").strip() else AIRFLOW_KEY
+    name = OWN_KEY if environ.get(OWN_KEY, "").strip(" ,") else AIRFLOW_KEY
     keys = [key.strip() for key in environ.get(name, "").split(",") if key.strip()]
     if not keys:
         raise InputError(f"expected {OWN_KEY} or {AIRFLOW_KEY} to be set: tokens are kept encrypted", source="environment")

@@ -210,6 +210,18 @@ def test_a_probe_whose_process_died_is_given_up(world: World) -> None:
     assert asked(world.process())
 
 
+def test_a_clock_that_is_set_back_an_hour_leaves_nobody_alone_for_an_hour(world: World) -> None:
+    world.fail(3)
+    world.now -= 3600
+    probe = world.process()
+    assert asked(probe)  # an end that far ahead is of another time
+    assert not asked(world.process())
+    probe.failed("quotes", AWAY)
+    assert not asked(world.process())
+    world.now += 60
+    assert asked(world.process())
+
+
 def test_a_store_that_does_not_answer_stands_in_nobodys_way(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.fail(3)
     world.store.away = True

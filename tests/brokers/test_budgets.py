@@ -84,3 +84,16 @@ def test_the_client_id_of_a_process_that_died_is_free_a_minute_later(store: Memo
     assert clock.now >= 1060
     second.close()
     dead.close()
+
+
+def test_a_client_id_is_not_lost_for_an_hour_where_the_clock_is_set_back_an_hour(store: MemoryState, clock: Time) -> None:
+    dead, second = (Budgets(store, "ibkr-paper", clock=clock) for _ in range(2))
+    dead.client_id("gateway:4002", [1])
+    clock.now -= 3600
+
+    def pause(seconds: float) -> None:
+        clock.now += 3 * seconds
+
+    assert second.client_id("gateway:4002", [1], sleep=pause) == 1
+    second.close()
+    dead.close()

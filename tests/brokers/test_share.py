@@ -1,9 +1,10 @@
 import heapq
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,6 +16,7 @@ from include.storage.shared_states import DatabaseSharedState
 from tests.fakes.shared_state import MemoryState
 
 NINE = Limit(9, 1.0)
+T = TypeVar("T")
 
 
 class Time:
@@ -123,6 +125,98 @@ def test_a_minutes_limit_is_kept_and_used_by_two(store: MemoryState, clock: Time
     assert busiest(everything, 60.0) <= 20
     assert len(everything) >= 0.9 * 20 * 1200 / 61
     assert min(map(len, sent)) >= 0.4 * len(everything)
+
+
+@pytest.mark.parametrize("slots", [9, 300])
+@pytest.mark.parametrize("seconds", [0.2, 3.0, 3600.0])
+def test_a_clock_that_is_set_back_costs_a_few_seconds_and_never_the_limit(
+    store: MemoryState, clock: Time, seconds: float, slots: int
+) -> None:
+    def wall() -> float:
+        return clock() - (seconds if clock.now >= 1010.0 else 0.0)
+
+    sent = rush([Share(Limit(slots, 1.0), store, "x", clock=wall, steady=clock) for _ in range(2)], clock, 30.0)
+    everything = [moment for one in sent for moment in one]
+    assert busiest(everything, 1.0) <= slots
+    assert all(sum(1 for moment in one if moment >= 1015.0) >= 0.4 * 15 * slots for one in sent)
+
+
+def test_who_looks_first_after_a_clock_was_set_back_takes_no_slots_that_are_in_use(store: MemoryState, clock: Time) -> None:
+    ahead = [3600.0]
+
+    def wall() -> float:
+        return clock() + ahead[0]
+
+    idle, other = (Share(Limit(40, 1.0), store, "x", clock=wall, steady=clock) for _ in range(2))
+    first = taken(idle)
+    assert first
+    ahead[0] = 0.0
+    for _ in range(40):
+        clock.now += 0.1
+        other.take(40)  # until those of the other one have expired
+    assert not idle.holds(first)
+    clock.now += 1.5
+    assert idle.take(look=False) > 0  # it may not use those that it still remembers and that are ready by now
+    idle.give_back(first)
+
+
+def test_a_process_that_starts_after_the_clock_was_set_back_does_not_wait_for_the_old_time(
+    store: MemoryState, clock: Time
+) -> None:
+    clock.now += 3600
+    dead, left = (Share(Limit(4, 1.0), store, "x", clock=clock) for _ in range(2))
+    slot = taken(left)
+    assert slot
+    left.give_back(slot)
+    assert taken(dead)
+    left.close()
+    clock.now -= 3600
+    share, waited = Share(Limit(4, 1.0), store, "x", clock=clock), 0.0
+    while not (found := taken(share, 4)):
+        clock.now += 0.1
+        waited += 0.1
+    assert found
+    assert 3.0 < waited < 6.0  # until what the dead one held expires, and a window
+
+
+class Forgetful(MemoryState):
+    """Writes what it is told, and does not always get round to saying so."""
+
+    mute = False
+
+    def change(self, name: str, work: Callable[[Any], tuple[Any, T]]) -> T:
+        answer = super().change(name, work)
+        if self.mute:
+            raise Transient("the connection was lost while it committed")
+        return answer
+
+
+def test_slots_that_were_given_back_without_an_answer_are_not_used_by_two(clock: Time) -> None:
+    store = Forgetful()
+    first, second = (Share(NINE, store, "x", clock=clock) for _ in range(2))
+    while not (all_of_them := taken(first, 9)):
+        clock.now += 0.1
+    first.give_back(all_of_them, used=False)
+    taken(second, 4)
+    clock.now += 1.0
+    first.look()  # its part is less than it holds
+    clock.now += 0.1
+    store.mute = True
+    with pytest.raises(Transient):
+        first.look()  # gives back what is over
+    store.mute = False
+    mine = [first.take(look=False) for _ in range(9)]
+    others = second.take(4)
+    count = sum(each.count for each in [*mine, others] if isinstance(each, Taken))
+    assert count <= 9
+    for each in mine:
+        if isinstance(each, Taken):
+            first.give_back(each)
+    clock.now += 2.0
+    first.look()
+    second.look()
+    assert first.outlook().held + second.outlook().held <= 9
+    assert first.outlook().held >= 4
 
 
 def test_a_process_that_asks_now_and_then_takes_little_from_the_others(store: MemoryState, clock: Time) -> None:

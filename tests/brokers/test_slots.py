@@ -68,6 +68,14 @@ def test_who_stood_still_for_too_long_is_told_that_its_slots_are_gone() -> None:
     assert after == document
 
 
+def test_slots_that_a_process_never_heard_of_rest_for_a_window() -> None:
+    document, _ = settle(None, "a", TEN, 100.0, Wish(0, 6))
+    document, grant = settle(document, "a", TEN, 100.5, Wish(4, 1))
+    assert grant.slots.rows == [[0.0, 1]]
+    assert document["free"] == [[0.0, 3], [101.5, 2]]
+    assert document["holders"]["a"]["slots"] == 5
+
+
 def test_leaving_gives_everything_back() -> None:
     document, _ = settle(None, "a", TEN, 100.0, Wish(0, 10))
     document = released(document, "a", TEN, 100.5, Slots([[100.1, 7]]))  # three are in use

@@ -38,6 +38,17 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert on_disk(tmp_path) == FILES
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[1]", b'{"polybroker.yaml": 1}'])
+def test_a_marker_that_this_project_did_not_write_is_named(tmp_path: Path, content: bytes) -> None:
+    write_files(tmp_path, FILES)
+    (tmp_path / MARKER).write_bytes(content)
+    for read in (read_files, finish_writing):
+        with pytest.raises(InputError, match=rf"{MARKER}: expected .*; remove it, then the files beside it count"):
+            read(tmp_path)
+    write_files(tmp_path, NEW)
+    assert read_files(tmp_path) == NEW
+
+
 class Cut(BaseException):
     """The power is cut: nothing handles it."""
 

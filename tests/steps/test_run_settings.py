@@ -11,6 +11,7 @@ from include.settings import PROJECT, Settings
 from include.steps.record_configuration import record_configuration
 from include.steps.resolve_run import load_run, resolve_run
 from include.steps.run_settings import run_settings
+from include.storage.config_versions import ConfigVersions
 from include.storage.database import Database
 from include.storage.run_folder import RunFolder
 from tests.screening.exports import export
@@ -68,3 +69,14 @@ def test_a_version_that_the_database_does_not_have(tmp_path: Path, database: Dat
         with pytest.raises(InputError, match=r"run.json, field 'config_version': .* or clear resolve_run") as caught:
             run_settings(lost, settings.environ, database, {})
         assert version in str(caught.value)
+
+
+def test_a_kept_file_that_is_refused_by_now_is_not_taken_for_the_one_in_the_folder(
+    tmp_path: Path, config: Path, database: Database
+) -> None:
+    before = settings_in(tmp_path, config_dir=config)
+    run = begun(before, tmp_path, database)
+    files = {**before.files, "brokers/alpaca.yaml": b"adapter: 1\nof_an_earlier_version: 1\n"}
+    kept = ConfigVersions(database).record(files, "of an earlier version of the project", AFTER)
+    with pytest.raises(InputError, match=rf"^the run's configuration {kept[:12]}/brokers/alpaca.yaml"):
+        _ = run_settings(run.model_copy(update={"config_version": kept}), before.environ, database, {}).broker_files

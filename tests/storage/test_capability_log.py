@@ -56,3 +56,10 @@ def test_a_first_look_that_finds_less_is_an_event_and_so_is_its_end(database: Da
     assert back.body["changes"]["why_not"] == [{"stock": "blocked"}, None]
     assert log.events() == [first, back]
     assert list(log.discoveries()) == ["other", "toy-main"]
+
+
+def test_an_account_that_moved_is_told_as_its_newest_broker_told_it(database: Database) -> None:
+    log = CapabilityLog(database)
+    log.discovered("main", "aaa", TOY, TOY, LATER)
+    log.discovered("main", "zzz", {**TOY, "why_not": {"stock": "blocked"}}, TOY, NOW)
+    assert log.discoveries() == {"main": Discovery(broker="aaa", seen_at=LATER, declared=TOY, capabilities=TOY)}

@@ -111,7 +111,7 @@ def test_a_key_that_is_none_is_not_quoted_and_the_own_one_wins() -> None:
 
 def test_without_a_key_there_is_no_store(database: Database) -> None:
     assert token_store(database, {"POLYBROKER_FERNET_KEY": " ", "AIRFLOW__CORE__FERNET_KEY": ""}) is None
-    kept = token_store(database, {"AIRFLOW__CORE__FERNET_KEY": OLD})
+    kept = token_store(database, {"POLYBROKER_FERNET_KEY": ",", "AIRFLOW__CORE__FERNET_KEY": OLD})
     assert kept is not None
     kept.put("a", TOKEN, NOW)
     assert store(database, OLD).get("a") == TOKEN

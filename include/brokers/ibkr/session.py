@@ -205,9 +205,13 @@ class Session:
             if self._line_lost:
                 raise BrokerUnavailable(f"IBKR at {self.place} has no line to IBKR; it says when it is back", broker="ibkr")
             self._leave()
-            for client_id in self.client_ids:
-                if await self._connect(client_id):
-                    return
+            try:
+                for client_id in self.client_ids:
+                    if await self._connect(client_id):
+                        return
+            except BaseException:
+                self._leave()  # else what was begun would pass for a connection
+                raise
             used = ", ".join(str(client_id) for client_id in self.client_ids)
             raise BrokerUnavailable(f"IBKR at {self.place}: every client id is in use ({used})")
 
