@@ -87,10 +87,14 @@ class Circuit:
         pause = min(settings.open_seconds * 2.0**self.openings, settings.longest_open_seconds)
         return Circuit(Phase.OPEN, failures, since, self.openings + 1, now + pause, reason)
 
+    def holds(self, now: float, settings: BreakerSettings) -> bool:
+        """Whether its pause, or the probe of another call, is not over yet."""
+        latest = now + max(settings.longest_open_seconds, settings.probe_seconds) + CLOCKS_APART_SECONDS
+        return now < self.until <= latest  # nobody writes a later end: the clock was set back
+
     def probed(self, now: float, settings: BreakerSettings) -> "Circuit | None":
         """With a probe under way; None where none may be sent now."""
-        latest = now + max(settings.longest_open_seconds, settings.probe_seconds) + CLOCKS_APART_SECONDS
-        if self.phase is Phase.CLOSED or now < self.until <= latest:  # nobody writes a later end: the clock was set back
+        if self.phase is Phase.CLOSED or self.holds(now, settings):
             return None
         return replace(self, phase=Phase.HALF_OPEN, until=now + settings.probe_seconds)
 
@@ -159,7 +163,7 @@ class Breaker:
             self._clean = circuit == Circuit()
             if circuit.phase is Phase.CLOSED or method in ALWAYS or self._probing:
                 return None
-            return circuit if self._clock() < circuit.until else self._take_probe()
+            return circuit if circuit.holds(self._clock(), self._settings) else self._take_probe()
         except PolybrokerError as error:
             log.warning("the breaker of %s cannot be read, so %s is not held: %s", self._source, method, error)
             return None
