@@ -55,6 +55,7 @@ LISTINGS = [
     _listing(1013, "ONE", "3", "USD", "", asset_class=AssetClass.OPTION, multiplier=Decimal(100), expiry="2026-12-18"),
     _listing(1014, "7203", "2500", "JPY", "TSEJ", lot_size=Decimal(100), tick_size=Decimal(1)),
     _listing(1015, "KIDLESS", "50", exchange="ARCA", asset_class=AssetClass.ETF),
+    _listing(1016, "ONE", "200", exchange="", asset_class=AssetClass.CFD, isin="US0378331005"),
     _listing(1010, "GBP", "1.36", "USD", "IDEALPRO", asset_class=AssetClass.FX),
 ]
 
@@ -104,6 +105,7 @@ class IbkrHarness(Harness):
         AssetClass.FUTURE: _contract(
             1012, "FUT", exchange="CME", asset_class=AssetClass.FUTURE, multiplier=50, expiry="2026-12-18"
         ),
+        AssetClass.CFD: _contract(1016, "ONE", isin="US0378331005", asset_class=AssetClass.CFD),
         AssetClass.OPTION: _contract(1013, "ONE", asset_class=AssetClass.OPTION, multiplier=100, expiry="2026-12-18"),
     }
     unpriced = _contract(1004, "QUIET")
