@@ -23,7 +23,8 @@ from include.brokers.alpaca.reports import position, required
 from include.brokers.alpaca.standing import reports_of
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.checks import check_own
-from include.brokers.environment import is_loopback, sandbox_account_code
+from include.brokers.credentials import whence
+from include.brokers.environment import SANDBOX_ADVICE, is_loopback, sandbox_account_code
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
@@ -77,7 +78,7 @@ class AlpacaBroker(Broker):
     def __init__(self, account: Account, context: BrokerContext) -> None:
         super().__init__(account, context)
         self._reader = AssetReader(context.config)
-        self._settings = Settings(context.credentials, context.config, context.budgets, context.tokens)
+        self._settings = Settings(context.credentials, context.config, account, context.budgets, context.tokens)
         self._client: AlpacaClient | None = None
         self._account_number = ""
         self._proven = False
@@ -136,7 +137,8 @@ class AlpacaBroker(Broker):
             self._able = discovered(self.capabilities, account, {})
             wanted = self.account.broker_account
             if wanted is not None and wanted != self._account_number:
-                raise AuthenticationFailed(f"alpaca: these keys belong to another account than {wanted}")
+                words = f"alpaca: these keys belong to another account than {wanted} (`broker_account` in the portfolio's YAML)"
+                raise AuthenticationFailed(f"{words}{self._settings.advice.login}", broker="alpaca")
         except PolybrokerError:
             self.close()
             raise
@@ -161,13 +163,16 @@ class AlpacaBroker(Broker):
         if claim is Environment.SANDBOX:
             token = self.context.sandbox_token
             if not token or not is_loopback(url.hostname or ""):
-                raise AuthenticationFailed(
-                    f"alpaca: {url.hostname} is no local venue with a token, yet the account claims sandbox"
-                )
+                words = f"alpaca: {url.hostname} is no local venue with a token, yet the account claims sandbox"
+                raise AuthenticationFailed(f"{words}{SANDBOX_ADVICE}", broker="alpaca")
             if self._account_number != sandbox_account_code("", token):
-                raise AuthenticationFailed("alpaca: the local venue does not show this project's account number")
+                words = "alpaca: the local venue does not show this project's account number"
+                raise AuthenticationFailed(f"{words}{SANDBOX_ADVICE}", broker="alpaca")
         elif url.scheme != "https" or url.port not in (None, 443) or url.hostname != _HOSTS[claim]:
-            raise AuthenticationFailed(f"alpaca: {url.hostname} is not the host of a {claim.value} account")
+            words = f"alpaca: {url.scheme}://{url.hostname} is not https://{_HOSTS[claim]}, the host of {claim.value} accounts"
+            where = whence(self.context.config, self.account, "base_url")
+            claimed = f"`environment` of account {self.account.account_id} in the portfolio's YAML"
+            raise AuthenticationFailed(f"{words}: change the address ({where}), or {claimed}", broker="alpaca")
         self._proven = True
 
     def contracts(self, wanted: Sequence[Instrument]) -> Iterator[pa.RecordBatch]:

@@ -8,9 +8,12 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from include.brokers.access_token import AccessToken, TokenKeeper, token_name
+from include.brokers.alpaca.failures import Advice
 from include.brokers.budgets import Budgets
+from include.brokers.credentials import whence
 from include.brokers.environment import is_loopback
 from include.brokers.pacing import Pacer
+from include.domain.account import Account
 from include.domain.pacing import Pacing
 from include.domain.token import Token
 from include.errors import AuthenticationFailed, InputError
@@ -30,6 +33,7 @@ class Settings:
     Args:
         credentials: See `include/brokers/alpaca/adapter.py`.
         config: The broker's YAML: `timeout_seconds`, `pacing`, `data_feed`, `stream_reconnects`, `stream_pause_seconds`.
+        account: Whose they are.
         budgets: Where the rate limit is shared with other processes of the same login; None: this one is alone.
         keeper: Where access tokens outlive this process; None: nowhere.
     """
@@ -38,9 +42,11 @@ class Settings:
         self,
         credentials: Mapping[str, str],
         config: Mapping[str, Any],
+        account: Account,
         budgets: Budgets | None = None,
         keeper: TokenKeeper | None = None,
     ) -> None:
+        self._account = account
         self._credentials = credentials
         self._config = config
         self._budgets = budgets
@@ -49,13 +55,13 @@ class Settings:
     @property
     def base_url(self) -> str:
         """Origin of the trading API. Raises `InputError` where it is none."""
-        return _origin(self._credentials.get("base_url") or PAPER_URL, "base_url")
+        return self._origin(self._credentials.get("base_url") or PAPER_URL, "base_url")
 
     @property
     def data_url(self) -> str:
         """Origin of the market data API."""
         default = self.base_url if self._is_local else DATA_URL
-        return _origin(self._credentials.get("data_url") or default, "data_url")
+        return self._origin(self._credentials.get("data_url") or default, "data_url")
 
     @property
     def order_stream_url(self) -> str:
@@ -91,7 +97,8 @@ class Settings:
         url = self._credentials.get("token_url") or (f"{self.base_url}/v1/oauth2/token" if self._is_local else TOKEN_URL)
         secret = self._key("client_secret")
         seconds, trust_env = self._timeout_seconds, not self._is_local
-        fetch = partial(fetch_token, client_id, secret, url, timeout_seconds=seconds, trust_env=trust_env)
+        login = f"{self._whence('client_id', 'client_secret')}; {self._whence('token_url')}"
+        fetch = partial(fetch_token, client_id, secret, url, timeout_seconds=seconds, trust_env=trust_env, whence=login)
         return AccessToken(fetch, name=token_name("alpaca", url, client_id, secret), keeper=self._keeper)
 
     @property
@@ -112,6 +119,18 @@ class Settings:
             pacer=self._pacer(),
             tokens=self.tokens,
             data_feed=str(self._config.get("data_feed") or ""),
+            advice=self.advice,
+        )
+
+    @property
+    def advice(self) -> Advice:
+        """What messages end with. Raises `InputError` for a URL that is none."""
+        names = ("oauth_token",) if self._credentials.get("oauth_token") else ("client_id", "client_secret")
+        keys = self._whence(*(names if self.tokens else ("api_key", "secret_key")))
+        host = urlsplit(self.base_url).hostname
+        return Advice(
+            address=f". Is this machine online, and is the address right ({self._whence('base_url', 'data_url')})?",
+            login=f". Are these the credentials of {host}? Paper and live have their own ({keys})",
         )
 
     def login(self) -> "Login":
@@ -119,8 +138,8 @@ class Settings:
         from include.brokers.alpaca.streams import Login
 
         if self.tokens:
-            return Login("", "", self.tokens.current(), self._timeout_seconds)
-        return Login(self._key("api_key"), self._key("secret_key"), "", self._timeout_seconds)
+            return Login("", "", self.tokens.current(), self._timeout_seconds, self.advice)
+        return Login(self._key("api_key"), self._key("secret_key"), "", self._timeout_seconds, self.advice)
 
     def _pacer(self) -> Pacer:
         login = next((self._credentials[name] for name in _LOGINS if self._credentials.get(name)), "")
@@ -137,23 +156,26 @@ class Settings:
     def _key(self, name: str) -> str:
         value = self._credentials.get(name, "").strip()
         if not value:
-            raise AuthenticationFailed(f"alpaca: no {name} (ALPACA_{name.upper()}, or the Connection polybroker_alpaca)")
+            raise AuthenticationFailed(f"alpaca: no {name} ({self._whence(name)})", broker="alpaca")
         if not (value.isascii() and value.isprintable()):
-            raise AuthenticationFailed(f"alpaca: {name} holds characters that no key has")
+            raise AuthenticationFailed(f"alpaca: {name} holds characters that no key has ({self._whence(name)})", broker="alpaca")
         return value
 
+    def _whence(self, *names: str) -> str:
+        return whence(self._config, self._account, *names)
 
-def _origin(url: str, field: str) -> str:
-    """The URL without a trailing slash and API version."""
-    found = url.strip().rstrip("/").removesuffix("/v2")
-    try:
-        parts = urlsplit(found)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise InputError("expected a URL such as https://paper-api.alpaca.markets", source="credentials of alpaca", field=field)
-    return found
+    def _origin(self, url: str, field: str) -> str:
+        """The URL without a trailing slash and API version."""
+        found = url.strip().rstrip("/").removesuffix("/v2")
+        try:
+            parts = urlsplit(found)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            usable = False
+        if not usable:
+            expected = f"expected a URL such as {PAPER_URL} ({self._whence(field)})"
+            raise InputError(expected, source="credentials of alpaca", field=field)
+        return found
 
 
 def _socket(origin: str) -> str:

@@ -6,6 +6,7 @@ no end and no refresh token.
 """
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import requests
 from pydantic import SecretStr
@@ -16,7 +17,7 @@ from include.errors import AuthenticationFailed, BrokerUnavailable
 TOKEN_URL = "https://authx.alpaca.markets/v1/oauth2/token"
 
 
-def fetch_token(client_id: str, client_secret: str, url: str, *, timeout_seconds: float, trust_env: bool) -> Token:
+def fetch_token(client_id: str, client_secret: str, url: str, *, timeout_seconds: float, trust_env: bool, whence: str) -> Token:
     """A new token.
 
     Args:
@@ -24,6 +25,7 @@ def fetch_token(client_id: str, client_secret: str, url: str, *, timeout_seconds
         url: Alpaca's token endpoint.
         timeout_seconds: For connecting, and again between two bytes of the answer.
         trust_env: Whether a proxy of the environment is used.
+        whence: Where a person sets what it is asked with, for messages.
 
     Raises:
         AuthenticationFailed: Alpaca refuses client id or secret.
@@ -36,10 +38,11 @@ def fetch_token(client_id: str, client_secret: str, url: str, *, timeout_seconds
             session.trust_env = trust_env
             answer = session.post(url, data=form, timeout=timeout_seconds, allow_redirects=False)
     except requests.exceptions.RequestException as error:
-        raise BrokerUnavailable(f"alpaca's token endpoint: {type(error).__name__}", broker="alpaca") from error
+        words = f"alpaca's token endpoint at {urlsplit(url).hostname}: {type(error).__name__}. Is the address right ({whence})?"
+        raise BrokerUnavailable(words, broker="alpaca") from error
     if answer.status_code in (400, 401, 403):
         raise AuthenticationFailed(
-            f"alpaca refused client id and secret ({answer.status_code}): make new ones",
+            f"alpaca refused client id and secret ({answer.status_code}): make new ones, and set them ({whence})",
             broker="alpaca",
             broker_code=str(answer.status_code),
         )

@@ -277,7 +277,7 @@ class IbkrBroker(Broker):
 
     def _may_trade(self) -> None:
         if not self.context.for_orders:
-            raise NotPermitted("this connection to IBKR was opened for reading")
+            raise NotPermitted("this connection to IBKR was opened for reading: open it with for_orders=True", broker="ibkr")
         self.prove_environment()
 
     def _markets(self) -> Mapping[str, Market]:

@@ -119,7 +119,7 @@ def test_half_of_the_credentials(opened: c.Open) -> None:
 )
 def test_an_endpoint_without_a_token(raw: bytes) -> None:
     with answering(raw) as url, pytest.raises(BrokerUnavailable, match="token endpoint"):
-        fetch_token("id", "secret", url, timeout_seconds=5, trust_env=False)
+        fetch_token("id", "secret", url, timeout_seconds=5, trust_env=False, whence="ALPACA_TOKEN_URL")
 
 
 def test_states(opened: c.Open, broker: AlpacaBroker) -> None:
