@@ -6,7 +6,7 @@ import typer
 
 from include.cli.wiring import project_database
 from include.settings import Environ
-from include.storage.tokens import TokenStore, cipher
+from include.storage.tokens import TokenStore, cipher, token_names
 
 app = typer.Typer(no_args_is_help=True, help="Tokens that brokers gave, kept encrypted (docs/configuration.md).")
 
@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Tokens that brokers gave, kept enc
 def show() -> None:
     """Show which tokens there are and when they expire, never what they are. Example: `polybroker tokens list`"""
     with project_database(Environ()) as database:
-        names = TokenStore(database, cipher(os.environ)).names()
+        names = token_names(database)
     for name, expires_at in names.items():
         typer.echo(f"{name}: {f'expires {expires_at:%Y-%m-%d %H:%M} UTC' if expires_at else 'does not tell when it expires'}")
     if not names:
