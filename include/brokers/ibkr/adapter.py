@@ -77,12 +77,20 @@ class IbkrBroker(Broker):
                 brackets=False,
                 cash_amounts=True,
                 extended_hours=False,
+                shorting=False,
             ),
             Limit(
-                frozenset({"future", "option", "warrant", "cfd"}),
+                frozenset({"future", "option", "cfd"}),
                 order_types=_WITHOUT_AUCTIONS,
                 times_in_force=_CONTINUOUS,
                 extended_hours=False,
+            ),
+            Limit(
+                frozenset({"warrant"}),
+                order_types=_WITHOUT_AUCTIONS,
+                times_in_force=_CONTINUOUS,
+                extended_hours=False,
+                shorting=False,
             ),
         ),
     )
