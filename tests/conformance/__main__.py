@@ -72,7 +72,8 @@ def _run(python: Path, column: Column) -> Mapping[str, str]:
             raise SystemExit(done.stderr or done.stdout)
         for line in figures.read_text(encoding="utf-8").splitlines() if figures.exists() else []:
             told = json.loads(line)
-            print(f"{column.title}: of a hundred orders at once half within {told['p50_ms']} ms, 99 within {told['p99_ms']} ms")
+            sent = f"{column.title}: of a hundred orders at once by {told['processes']} process{'es' * (told['processes'] > 1)}"
+            print(f"{sent} half within {told['p50_ms']} ms, 99 within {told['p99_ms']} ms")
         return {case.attrib["name"]: _mark(case) for case in ElementTree.parse(report).iter("testcase")}
 
 

@@ -91,6 +91,7 @@ class IbkrHarness(Harness):
             Ability.PROOF,
             Ability.ADDRESS,
             Ability.PACING,
+            Ability.PROCESSES,
             Ability.AUCTIONS,
             Ability.CURRENCIES,
             Ability.HUNDREDTHS,
@@ -196,6 +197,9 @@ class IbkrHarness(Harness):
                 **context,
             ),
         )
+
+    def login_of(self, process: int) -> Mapping[str, str]:
+        return {"client_id": str(1 + process)}  # TWS lets nobody in under an id that is in use
 
     def nowhere(self) -> Mapping[str, str]:
         return {"port": "1"}  # the lowest is nobody's here
