@@ -221,9 +221,7 @@ class AlpacaBroker(Broker):
 
     def submit(self, order: Order) -> OrderReport:
         """Send one order once; proves the environment first where that was not done yet."""
-        client = self._open()
-        if not self._proven:
-            self.prove_environment()
+        client = self._for_orders()
         check_own(self.name, order.contract)
         return orders.submit(client, order)
 
@@ -233,14 +231,11 @@ class AlpacaBroker(Broker):
 
     def cancel(self, client_order_id: str) -> OrderReport:
         """Ask to cancel, and give the report afterwards; an order that is final already stays as it is."""
-        return orders.cancel(self._open(), client_order_id)
+        return orders.cancel(self._for_orders(), client_order_id)
 
     def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
         """Change a standing order that is not partly filled; at Alpaca another one takes its place."""
-        client = self._open()
-        if not self._proven:
-            self.prove_environment()
-        return orders.modify(client, client_order_id, change)
+        return orders.modify(self._for_orders(), client_order_id, change)
 
     def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
         """Orders of the account, the closing orders of brackets each for itself, oldest first."""
@@ -282,6 +277,13 @@ class AlpacaBroker(Broker):
         stocks = [contract for contract in contracts if contract.asset_class is not AssetClass.CRYPTO]
         feeds = {self._settings.quote_stream_url(False): stocks, self._settings.quote_stream_url(True): crypto}
         return follow_quotes(feeds, self._settings.login())
+
+    def _for_orders(self) -> "AlpacaClient":
+        """The client, once the environment is proven: nothing is placed, changed or cancelled on a claim."""
+        client = self._open()
+        if not self._proven:
+            self.prove_environment()
+        return client
 
     def _open(self) -> "AlpacaClient":
         if self._client is None and self.context.connects_when_asked:

@@ -1,5 +1,6 @@
 """Connecting, proving the environment, and reading while the venue misbehaves."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.base import BrokerContext
 from include.domain.account import Account, Environment
+from include.domain.order import OrderChange
 from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, RateLimited
 from include.sandbox.alpaca.limiter import Limiter
 from include.sandbox.alpaca.server import AlpacaVenue
@@ -135,6 +137,20 @@ def test_another_projects_venue_is_no_proof(opened: c.Open, server: AlpacaVenue)
 def test_a_local_venue_is_neither_paper_nor_live(opened: c.Open, claim: Environment) -> None:
     with pytest.raises(AuthenticationFailed, match=rf"{claim.value} accounts: change the address \(ALPACA_BASE_URL, or"):
         opened(environment=claim).prove_environment()
+
+
+def test_nothing_is_placed_changed_or_cancelled_on_a_claim(opened: c.Open, book: VenueBook) -> None:
+    broker = opened(environment=Environment.LIVE)
+    before = len(book.requests)
+    for write in (
+        lambda: broker.submit(c.order()),
+        lambda: broker.modify("A" * 20, OrderChange(quantity=Decimal(1))),
+        lambda: broker.cancel("A" * 20),
+    ):
+        with pytest.raises(AuthenticationFailed, match="live"):
+            write()
+    assert len(book.requests) == before
+    assert broker.find_order("A" * 20) is None  # reading needs no proof
 
 
 @pytest.mark.parametrize(
