@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
+from include.domain.calendars import calendar
 from include.domain.market import Market
 
 Day = tuple[date, tuple[datetime, datetime] | None]
@@ -49,7 +49,7 @@ class Closings:
         if name is None:
             return None
         try:
-            found: datetime = getattr(_calendar(name, now.year), event)(now).to_pydatetime()
+            found: datetime = getattr(calendar(name, now.year), event)(now).to_pydatetime()
         except ValueError:  # some calendars end where next year's holidays are not announced yet
             return None
         return found.astimezone(UTC)
@@ -59,21 +59,14 @@ class Closings:
 def _hours(name: str, today: date, days: int) -> tuple[str, list[Day]]:
     found: list[Day] = []
     try:
-        calendar = _calendar(name, today.year)
+        known = calendar(name, today.year)
         for day in (today + timedelta(days=number) for number in range(days)):
-            if calendar.is_session(day.isoformat()):
-                times = calendar.session_open_close(day.isoformat())
-                opening, closing = (time.to_pydatetime().astimezone(calendar.tz) for time in times)
+            if known.is_session(day.isoformat()):
+                times = known.session_open_close(day.isoformat())
+                opening, closing = (time.to_pydatetime().astimezone(known.tz) for time in times)
                 found.append((day, (opening, closing)))
             else:
                 found.append((day, None))
     except ValueError:  # beyond what the calendar knows
         return "", []
-    return str(calendar.tz), found
-
-
-@lru_cache(maxsize=64)
-def _calendar(name: str, year: int) -> Any:
-    import exchange_calendars
-
-    return exchange_calendars.get_calendar(name, start=f"{year - 1}-12-01")
+    return str(known.tz), found

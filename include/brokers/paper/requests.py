@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from include.domain.calendars import calendar
 from include.domain.order import Order, TimeInForce
+from include.errors import InputError
 from include.simulation.engine import SimRequest
 
 
@@ -36,12 +38,10 @@ def request(order: Order, now: datetime) -> SimRequest:
 
 def session_opening(mic: str, close: datetime) -> datetime | None:
     """When the session opens that ends at `close`, by the market's calendar; None for a market nobody keeps one of."""
-    import exchange_calendars
     import pandas as pd
-    from exchange_calendars.errors import CalendarError
 
     try:
-        opening: datetime = exchange_calendars.get_calendar(mic).previous_open(pd.Timestamp(close)).to_pydatetime()
-    except (CalendarError, ValueError):
+        opening: datetime = calendar(mic, close.year).previous_open(pd.Timestamp(close)).to_pydatetime()
+    except (InputError, ValueError):
         return None
     return opening

@@ -4,31 +4,22 @@ The venue itself trades at any hour: a demo is not run between half past nine an
 """
 
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from include.domain.calendars import calendar
 from include.sandbox.alpaca.venue import SKEW, refusal, venue_of
 
 NEW_YORK = ZoneInfo("America/New_York")
-_DAYS = 550
-
-
-@lru_cache(maxsize=4)
-def _calendar(year: int) -> Any:
-    import exchange_calendars as xcals
-
-    return xcals.get_calendar("XNYS", start=date(year - 2, 1, 1).isoformat(), end=date(year + 2, 1, 1).isoformat())
 
 
 def next_open_close(now: datetime) -> tuple[datetime, datetime]:
     """The next opening and the next closing of New York after `now`, aware."""
-    calendar = _calendar(now.year)
+    known = calendar("XNYS", now.year)
     minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return calendar.next_open(minute).to_pydatetime(), calendar.next_close(now).to_pydatetime()
+    return known.next_open(minute).to_pydatetime(), known.next_close(now).to_pydatetime()
 
 
 async def get_clock(request: Request) -> Response:
@@ -54,11 +45,11 @@ async def get_calendar(request: Request) -> Response:
         end = date.fromisoformat(request.query_params.get("end", (today + timedelta(days=365)).isoformat()))
     except ValueError:
         return refusal(422, 40010001, "invalid date format")
-    calendar = _calendar(today.year)
-    start, end = max(start, calendar.first_session.date()), min(end, calendar.last_session.date())
+    known = calendar("XNYS", today.year)
+    start, end = max(start, known.first_session.date()), min(end, known.last_session.date())
     rows = []
-    for session in calendar.sessions_in_range(start.isoformat(), end.isoformat()) if start <= end else ():
-        opens = calendar.session_open(session).tz_convert(NEW_YORK)
-        closes = calendar.session_close(session).tz_convert(NEW_YORK)
+    for session in known.sessions_in_range(start.isoformat(), end.isoformat()) if start <= end else ():
+        opens = known.session_open(session).tz_convert(NEW_YORK)
+        closes = known.session_close(session).tz_convert(NEW_YORK)
         rows.append({"date": session.date().isoformat(), "open": f"{opens:%H:%M}", "close": f"{closes:%H:%M}"})
     return JSONResponse(rows)

@@ -164,7 +164,7 @@ def test_what_filled_while_the_line_was_down_is_told_when_it_is_back(book: Venue
 
 
 def test_orders_of_other_clients_are_told_at_the_next_look(book: VenueBook, port: int) -> None:
-    with make_broker(port, for_orders=True) as trader, make_broker(port, order_poll_seconds=0.05) as reader:
+    with make_broker(port, for_orders=True) as trader, make_broker(port, order_poll_seconds=0.25) as reader:
         told = followed(reader, begin(book, reader, lambda: trader.submit(order(limit="200"))), count=1)
     assert told == [(REF, OrderState.ACCEPTED, Decimal(0))]
 
