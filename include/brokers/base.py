@@ -193,7 +193,7 @@ class Broker(ABC):
 
     @abstractmethod
     def prove_environment(self) -> None:
-        """Check that the account is in the environment it claims; needed before `submit`, not for reading.
+        """Check that the account is in the environment it claims: before `submit`, `modify` and `cancel`, not for reading.
 
         Raises:
             AuthenticationFailed: The claim has no proof, or the proof contradicts it.

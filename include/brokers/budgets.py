@@ -92,7 +92,8 @@ class _HeldId:
         waited = 0.0
         while (found := self._state.change(self._name, lambda held: self._take(held or {}, ids))) is None:
             if waited >= ID_WAIT_SECONDS:
-                raise Transient(f"other tasks hold every client id of this login ({', '.join(map(str, ids))})")
+                held = f"other tasks hold every client id of this login ({', '.join(map(str, ids))})"
+                raise Transient(f"{held}: wait for them, or list more (client_ids in the broker's YAML)")
             sleep(POLL_SECONDS)
             waited += POLL_SECONDS
         return found

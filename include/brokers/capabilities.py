@@ -49,6 +49,9 @@ class Capabilities:
         extended_hours: Whether an order may fill outside of the regular session.
         modifies: Whether a standing order can be changed.
         shorting: Whether more may be sold than is held (this project never does).
+        hedging: Whether a contract may be held long and short at once: then it has several positions, of which the sum counts.
+        fifo_only: Whether the oldest position must be closed first (US rules for currency pairs): no closing orders of its own
+            for an order beside what is held already.
         bars / quote_stream / order_stream: Whether it tells historical bars, and follows quotes and orders live.
         limits: Kinds of contracts for which it can do less; the first row of a kind counts.
         why_not: Kinds that are declared and cannot be traded in this account: why, in the broker's words.
@@ -66,6 +69,8 @@ class Capabilities:
     extended_hours: bool = False
     modifies: bool = False
     shorting: bool = False
+    hedging: bool = False
+    fifo_only: bool = False
     bars: bool = False
     quote_stream: bool = False
     order_stream: bool = False

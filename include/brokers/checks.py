@@ -93,6 +93,10 @@ def _check_capabilities(order: Order, able: Capabilities) -> None:
         f"takes no fractions of {kind.value}": order.cash_amount is not None or not order.quantity % 1 or can.fractional,
         "takes no brackets": not order.is_bracket or can.brackets,
         "takes no amount of money": order.cash_amount is None or can.cash_amounts,
+        f"sells no {kind.value} short": order.target_quantity >= 0 or can.shorting,
+        "closes the oldest position first: no bracket beside what is held": not (
+            can.fifo_only and order.is_bracket and order.current_quantity
+        ),
         "fills only in regular hours": not order.extended_hours or can.extended_hours,
     }
     for words, possible in asked.items():

@@ -104,5 +104,17 @@ def credentials_from_environment(config: Mapping[str, Any], environ: Mapping[str
     return Keys(found)
 
 
+def whence(config: Mapping[str, Any], account: Account, *names: str) -> str:
+    """Where a person sets credentials of an account, for messages: `IB_HOST, IB_PORT, or the Connection polybroker_ibkr`.
+
+    Args:
+        config: The broker's YAML as a dict; a name that its table does not have is told as it is.
+        names: Ours.
+    """
+    table = config.get("credentials") or {}
+    variables = [f"{table[name]}{account.variable_suffix}" if name in table else name for name in names]
+    return f"{', '.join(variables)}, or the Connection {account.connection or f'polybroker_{account.broker}'}"
+
+
 def _source(config: Mapping[str, Any]) -> str:
     return f"the YAML of {config.get('adapter', 'a broker')}"

@@ -5,6 +5,12 @@ import ipaddress
 
 from include.domain.account import Environment
 
+# The end of a message about an account that claims `sandbox` and is none of ours.
+SANDBOX_ADVICE = (
+    ": a sandbox is a local venue of `polybroker sandbox up`, its token POLYBROKER_SANDBOX_TOKEN or the file `token` in its "
+    "folder; for another account change `environment` in the portfolio's YAML"
+)
+
 
 def sandbox_account_code(prefix: str, token: str) -> str:
     """The account code that only a local venue started with `token` can show.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 from pydantic import SecretStr
@@ -44,6 +44,7 @@ class OAuthClient:
         client_id / client_secret: What is asked with.
         timeout_seconds: For connecting, and again between two bytes of the answer.
         trust_env: Whether a proxy of the environment is used.
+        whence: Where a person sets what it is asked with, for messages.
     """
 
     broker: str
@@ -52,6 +53,7 @@ class OAuthClient:
     client_secret: SecretStr
     timeout_seconds: float
     trust_env: bool = True
+    whence: str = ""
 
     def name(self, *login: str) -> str:
         """The name of this client's token, of one `login` where it has several."""
@@ -76,7 +78,9 @@ class OAuthClient:
                 session.trust_env = self.trust_env
                 answer = session.post(self.token_url, data=form, timeout=self.timeout_seconds, allow_redirects=False)
         except requests.exceptions.RequestException as error:
-            raise BrokerUnavailable(f"{self.broker}'s token endpoint: {type(error).__name__}", broker=self.broker) from error
+            where = f"{self.broker}'s token endpoint at {urlsplit(self.token_url).hostname}"
+            words = f"{where}: {type(error).__name__}. Is the address right{self._set_in}?"
+            raise BrokerUnavailable(words, broker=self.broker) from error
         document = _document(answer)
         if answer.status_code in _REFUSED:
             raise self._refusal(answer.status_code, known_word(document.get("error")))
@@ -90,9 +94,13 @@ class OAuthClient:
             raise AuthenticationFailed(f"{self.broker} did not grant all of {scope!r}: allow it all", broker=self.broker)
         return token
 
+    @property
+    def _set_in(self) -> str:
+        return f" ({self.whence})" if self.whence else ""
+
     def _refusal(self, status: int, word: str) -> AuthenticationFailed:
         if word in _OF_CLIENT or (not word and status != _BAD_REQUEST):
-            words = f"{self.broker} refused client id and secret ({status}): check them, or make new ones"
+            words = f"{self.broker} refused client id and secret ({status}): check them, or make new ones{self._set_in}"
         else:
             words = f"{self.broker} refused to give a token ({status}, {word or 'no reason given'})"
         return AuthenticationFailed(words, broker=self.broker, broker_code=word)

@@ -11,7 +11,7 @@ from include.brokers.login import LoginAttempt, LoginFlow, finish
 from include.cli.redirect import PATH, listening, pasted
 from include.cli.wiring import account_of, kept_database, open_account, project_database
 from include.settings import Environ, load_settings
-from include.storage.tokens import TokenStore, cipher
+from include.storage.tokens import TokenStore, cipher, token_names
 
 PORT = 8765
 
@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Tokens that brokers gave, kept enc
 def show() -> None:
     """Show which tokens there are and when they expire, never what they are. Example: `polybroker tokens list`"""
     with kept_database(Environ()) as database:
-        names = TokenStore(database, cipher(os.environ)).names()
+        names = token_names(database)
     for name, expires_at in names.items():
         typer.echo(f"{name}: {f'expires {expires_at:%Y-%m-%d %H:%M} UTC' if expires_at else 'does not tell when it expires'}")
     if not names:

@@ -10,6 +10,7 @@ from include.brokers.environment import source_of
 from include.domain.account import Environment
 from include.sandbox.build import Hole, PricedRow, from_catalogs, synthetic
 from include.sandbox.catalogue import Listing, read_catalogue, write_catalogue
+from include.sandbox.cfds import cfd_listings
 from include.sandbox.folder import VENUES, token_of
 from include.screening.source import find_screens
 from include.screening.synthetic import synthetic_listings
@@ -61,7 +62,8 @@ def prepare_sandbox(settings: Settings, database: Database, screens: str, catalo
     moment = datetime.combine(as_of, time(21, 0), UTC)
     holes: list[Hole] = []
     if catalogs is None:
-        listings, holes = synthetic(rows, settings.options.synthetic_seed, per_euro, moment, settings.markets)
+        made_up, holes = synthetic(rows, settings.options.synthetic_seed, per_euro, moment, settings.markets)
+        listings = [*made_up, *cfd_listings(made_up, moment)]
     else:
         listings = from_catalogs(catalogs, rows, per_euro, moment, settings.markets)
     path = settings.environ.sandbox_dir / CATALOGUE

@@ -54,6 +54,13 @@ def token_store(database: Database, environ: Mapping[str, str]) -> "TokenStore |
     return TokenStore(database, cipher(environ)) if has_key else None
 
 
+def token_names(database: Database) -> dict[str, datetime | None]:
+    """Name to when it expires, of every token in the database, sorted; it needs no key."""
+    with database.read() as connection:
+        rows = connection.execute(select(tokens.c.name, tokens.c.expires_at).order_by(tokens.c.name)).all()
+    return {row.name: row.expires_at for row in rows}
+
+
 class TokenStore:
     """The tokens in the database, by name (`<broker>:<hash of the login>`): an `include.brokers.access_token.TokenKeeper`."""
 
@@ -88,12 +95,6 @@ class TokenStore:
             raise InputError(f"expected the token of {name}, found another's: log in again", source="tokens", field=name)
         refresh = SecretStr(more[0]) if more and more[0] else None
         return Token(value=SecretStr(value), expires_at=row.expires_at, refresh=refresh)
-
-    def names(self) -> dict[str, datetime | None]:
-        """Name to when it expires, sorted."""
-        with self._database.read() as connection:
-            rows = connection.execute(select(tokens.c.name, tokens.c.expires_at).order_by(tokens.c.name)).all()
-        return {row.name: row.expires_at for row in rows}
 
     def forget(self, name: str) -> bool:
         """Remove a token; False where there was none."""

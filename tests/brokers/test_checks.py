@@ -5,8 +5,10 @@ import pytest
 
 from include.brokers.base import Capabilities, Limit, ResendClass
 from include.brokers.checks import check_order, check_own
+from include.brokers.registry import declared_capabilities
 from include.domain.instrument import AssetClass
 from include.errors import InvalidQuantity, InvalidSymbol, OrderRejected, Unsupported
+from include.settings import load_settings
 from tests.fakes.orders import make_order
 
 ABLE = Capabilities(
@@ -112,3 +114,34 @@ def test_fractions() -> None:
     with pytest.raises(Unsupported, match="takes no fractions of stock"):
         check(**broken)
     check(**broken, cash_amount="500")  # the broker makes the fraction
+
+
+SHORT = {"side": "sell", "target_quantity": "-10"}
+BRACKET = {"take_profit_price": "120", "stop_loss_price": "80"}
+
+
+def test_selling_short_must_be_declared_for_the_kind() -> None:
+    able = replace(ABLE, shorting=True, limits=(replace(ABLE.limits[0], shorting=False),))
+    check(able=able, **SHORT)
+    with pytest.raises(Unsupported, match="sells no stock short"):
+        check(**SHORT)
+    with pytest.raises(Unsupported, match="sells no crypto short"):
+        check("crypto", able, time_in_force="gtc", **SHORT)
+    check(side="sell", target_quantity="0")
+
+
+def test_where_the_oldest_is_closed_first_a_bracket_stands_alone() -> None:
+    fifo = replace(ABLE, fifo_only=True)
+    check(able=fifo, current_quantity="0", **BRACKET)
+    check(able=fifo, current_quantity="5")
+    check(current_quantity="5", **BRACKET)
+    with pytest.raises(Unsupported, match="the oldest position first"):
+        check(able=fifo, current_quantity="5", **BRACKET)
+
+
+def test_the_present_brokers_declare_what_they_are() -> None:
+    for declared in declared_capabilities(load_settings().brokers, ["alpaca", "ibkr", "paper"]).values():
+        assert (declared.hedging, declared.fifo_only) == (False, False)  # all net what is bought and sold
+        assert not declared.for_kind("crypto").shorting
+        assert declared.for_kind("stock").shorting
+    assert not declared.for_kind("warrant").shorting

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.brokers.base import BrokerContext
-from include.brokers.credentials import Keys, credentials_from_environment, scrub
+from include.brokers.credentials import Keys, credentials_from_environment, scrub, whence
 from include.domain.account import Account
 from include.errors import BrokerUnavailable, InputError
 from include.settings import load_settings
@@ -129,3 +129,19 @@ def test_an_error_without_secrets_stays_as_it_is() -> None:
     error.__cause__ = inner
     scrub(error, KEYS.secrets)
     assert (error.args, error.context, inner.args, error.__cause__) == (("down",), {"a": "b"}, ("inner", 3), inner)
+
+
+@pytest.mark.parametrize(
+    ("connection", "expected"),
+    [
+        (None, "ALPACA_API_KEY, ALPACA_BASE_URL, or the Connection polybroker_alpaca"),
+        ("my-second", "ALPACA_API_KEY__MY_SECOND, ALPACA_BASE_URL__MY_SECOND, or the Connection my-second"),
+    ],
+)
+def test_messages_tell_where_credentials_are_set(connection: str | None, expected: str) -> None:
+    account = Account(account_id="a", broker="alpaca", connection=connection)
+    assert whence(ALPACA, account, "api_key", "base_url") == expected
+
+
+def test_a_credential_without_a_variable_is_told_by_its_own_name() -> None:
+    assert whence({}, Account(account_id="a", broker="x"), "api_key") == "api_key, or the Connection polybroker_x"

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 from tests.conformance.base import FIGURES
 from tests.conformance.cases import NO_VENUE, NOT_APPLICABLE, NOT_DECLARED, Case, all_cases
-from tests.conformance.page import FAIL, NOT_RUN, PAGE, PASS, Column, cells, columns, reasons, render
+from tests.conformance.page import FAIL, PAGE, PASS, Column, columns, kept, reasons, render
 from tests.conformance.suite import Conformance
 
 PROJECT = PAGE.parents[1]
@@ -49,10 +49,7 @@ def _marks(column: Column, before: str) -> dict[Case, str]:
         python = PROJECT / f".venv-{column.library.replace('_', '-')}" / "bin" / "python"
         if not python.exists():
             print(f"{column.title}: not run, there is no {python.parents[1].name}; its column stays as it is")
-            kept = cells(before)
-            return {
-                case: kept.get((case.number, case.parameters), {}).get(column.title, NOT_RUN) for case in all_cases(Conformance)
-            }
+            return kept(column, before)
     print(f"{column.title}: running ...")
     results = _run(python, column)
     return {case: results.get(case.test, FAIL) for case in all_cases(Conformance)}
@@ -75,7 +72,8 @@ def _run(python: Path, column: Column) -> Mapping[str, str]:
             raise SystemExit(done.stderr or done.stdout)
         for line in figures.read_text(encoding="utf-8").splitlines() if figures.exists() else []:
             told = json.loads(line)
-            print(f"{column.title}: of a hundred orders at once half within {told['p50_ms']} ms, 99 within {told['p99_ms']} ms")
+            sent = f"{column.title}: of a hundred orders at once by {told['processes']} process{'es' * (told['processes'] > 1)}"
+            print(f"{sent} half within {told['p50_ms']} ms, 99 within {told['p99_ms']} ms")
         return {case.attrib["name"]: _mark(case) for case in ElementTree.parse(report).iter("testcase")}
 
 

@@ -42,6 +42,7 @@ class Ability(StrEnum):
     CURRENCIES = "pairs of currencies"
     RIGHTS = "an account from which rights can be taken"
     HUNDREDTHS = "quotes in hundredths of the currency unit"
+    PROCESSES = "a login that several processes share"
 
 
 # What a broker has not by its nature: a fault (or one in one place: `("order_fault", Fault.CLOCK_SKEW)`), an ability, a refusal.
@@ -154,6 +155,10 @@ class Harness(ABC):
     def wrong_credentials(self) -> Mapping[str, str]:
         """Credentials that the venue refuses (`Ability.CREDENTIALS`)."""
         raise NotImplementedError
+
+    def login_of(self, process: int) -> Mapping[str, str]:
+        """What the credentials of one of several processes with one login, counted from 0, have of their own."""
+        return {}
 
     def nowhere(self) -> Mapping[str, str]:
         """Credentials that lead to nobody (`Ability.ADDRESS`)."""

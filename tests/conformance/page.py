@@ -32,7 +32,8 @@ One list of numbered cases, run against every adapter and a local venue that spe
 client library. The cases are `tests/conformance/suite_*.py`. `make conformance` writes this page, and fails when a case does.
 
 - **pass**: it ran and holds.
-- **not declared**: the adapter does not declare the capability (`Capabilities`), or has not made the verb its own.
+- **not declared**: the adapter does not declare the capability (`Capabilities`), or has not made the verb its own. What none
+  declares is left out.
 - **not applicable**: the broker has no such thing by its nature, so there is nothing to try; why stands at the end.
 - **venue cannot express it**: the broker may do this, but its local venue cannot yet, so nothing was tried. To be done.
 - **FAIL**: it ran and does not hold.
@@ -81,6 +82,17 @@ def expected(column: Column, case: Case) -> str:
     return case.needs.unmet(column.harness) or PASS
 
 
+def kept(column: Column, page: str) -> dict[Case, str]:
+    """A column as a written page has it; what it does not have was not run, unless it is not declared."""
+    written = cells(page)
+
+    def mark(case: Case) -> str:
+        unknown = NOT_DECLARED if expected(column, case) == NOT_DECLARED else NOT_RUN
+        return written.get((case.number, case.parameters), {}).get(column.title, unknown)
+
+    return {case: mark(case) for case in all_cases(Conformance)}
+
+
 def cells(page: str) -> dict[tuple[str, str], dict[str, str]]:
     """(number, parameters) -> title of a column -> mark, of a written page; {} for none."""
     found: dict[tuple[str, str], dict[str, str]] = {}
@@ -119,16 +131,22 @@ def _thing(key: Without) -> str:
 def render(titles: Sequence[str], marks: Mapping[str, Mapping[Case, str]], why_not: Sequence[str] = ()) -> str:
     """The page; `marks` by title and case, `why_not` as `reasons` gives it."""
     lines = [INTRO, "| |" + "".join(f" {title} |" for title in titles), "|---|" + "---|" * len(titles)]
+    shown = [case for case in all_cases(Conformance) if _is_declared([marks[title][case] for title in titles])]
     for mark in MARKS:
-        counts = [sum(found == mark for found in marks[title].values()) for title in titles]
+        counts = [sum(marks[title][case] == mark for case in shown) for title in titles]
         lines.append(f"| {mark} |" + "".join(f" {count} |" for count in counts))
-    for digit, cases in groupby(all_cases(Conformance), key=lambda case: case.number[0]):
+    for digit, cases in groupby(shown, key=lambda case: case.number[0]):
         lines += ["", f"## {digit}xx {SUBJECTS[digit]}", "", "| case | with | what holds |" + _cells(titles)]
         lines.append("|---|---|---|" + "---|" * len(titles))
         lines += _rows(cases, titles, marks)
     if why_not:
         lines += ["", "## Not applicable", "", "| broker | has no | cases | because |", "|---|---|---|---|", *why_not]
     return "\n".join(lines) + "\n"
+
+
+def _is_declared(marks: Sequence[str]) -> bool:
+    """False where nobody declares what a case is about; a column that was not run says nothing."""
+    return NOT_DECLARED not in marks or not {NOT_DECLARED, NOT_RUN}.issuperset(marks)
 
 
 def _rows(cases: Iterable[Case], titles: Sequence[str], marks: Mapping[str, Mapping[Case, str]]) -> Iterable[str]:

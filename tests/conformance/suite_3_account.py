@@ -77,6 +77,16 @@ class AccountCases(Cases):
         assert found.positions == ()
         assert abs(found.settled_cash["USD"] - 100_000) < 10
 
+    def test_c309_a_contract_is_one_position(self) -> None:
+        """Bought twice and sold in part, a contract is one position; where the broker declares hedging, the sum of several."""
+        self.bought(number=98)
+        self.bought()
+        self.send(side=Side.SELL, limit_price=PRICE - 2, quantity=Decimal(4))
+        assert self.found().state is OrderState.FILLED
+        found = self.snapshot()
+        assert found.held(self.stock.native_id) == 2 * UNITS - 4
+        assert len(found.positions) == 1 or self.broker.capabilities.hedging
+
     @over("read_fault", READ_FAULTS)
     def test_c307_unreadable_is_no_empty_account(self, read_fault: Fault) -> None:
         """An account that cannot be read is an error that may be tried again, or it is right; never empty."""

@@ -11,8 +11,9 @@ from include.brokers.base import ConnectionState
 from include.domain.order import OrderState
 from include.sandbox.faults import Fault
 from tests.conformance.base import FIGURES, UNITS, Cases, order_id
-from tests.conformance.cases import needs
+from tests.conformance.cases import needs, over
 from tests.conformance.harness import Ability
+from tests.conformance.processes import Sender, send_together
 
 MANY = 100
 MAX_P99_SECONDS = 0.5
@@ -28,6 +29,12 @@ class Limits(Cases):
         """The venue's log shows no window with more than it takes."""
         limit, window = self.venue.limit
         assert busiest([at for at, kind, _ in self.venue.requests() if kind != "closed"], window) <= limit
+
+    def tell(self, seconds: Sequence[float], processes: int) -> None:
+        """Write down how long a hundred orders took, sorted; `make conformance` prints it."""
+        figures = {"p50_ms": round(seconds[MANY // 2] * 1000, 1), "p99_ms": round(seconds[MANY - 2] * 1000, 1)}
+        with Path(os.environ[FIGURES]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"processes": processes, **figures}) + "\n")
 
     @needs(ability=Ability.PACING)
     def test_c901_reads_keep_the_limit(self) -> None:
@@ -64,10 +71,35 @@ class Limits(Cases):
             self.broker.submit(order)
             seconds.append(time.perf_counter() - began)
         seconds.sort()
-        figures = {"p50_ms": round(seconds[MANY // 2] * 1000, 1), "p99_ms": round(seconds[MANY - 2] * 1000, 1)}
-        with Path(os.environ[FIGURES]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"broker": self.broker.name, **figures}) + "\n")
+        self.tell(seconds, 1)
         assert seconds[MANY - 2] < MAX_P99_SECONDS
+
+    @needs(ability=Ability.PROCESSES, measured=True)
+    @over("processes", (2, 4))
+    def test_c906_several_processes(self, processes: int, tmp_path: Path) -> None:
+        """A hundred orders at once of several processes with one login stand once each; together they keep the limit."""
+        self.tell(self.sent_by(processes, MANY, tmp_path), processes)
+
+    @needs(ability=Ability.PROCESSES, measured=True)
+    def test_c907_processes_over_the_limit(self, tmp_path: Path) -> None:
+        """More orders of four processes with one login than the limit of a whole window stand once each, and none is told off."""
+        self.sent_by(4, self.venue.limit[0] + 8, tmp_path)
+
+    def sent_by(self, processes: int, orders: int, folder: Path) -> list[float]:
+        """Seconds of every submit, sorted."""
+        numbers = range(1, orders + 1)
+        senders = [
+            Sender.of(
+                self.venue.make(config=self.venue.burst, credentials=self.venue.login_of(process)),
+                [self.order(number, quantity=UNITS / 10) for number in numbers[process::processes]],
+            )
+            for process in range(processes)
+        ]
+        seconds = send_together(senders, f"sqlite:///{folder / 'shared.db'}")
+        assert len(seconds) == self.venue.orders_sent() == orders
+        assert all(len(self.venue.standing(order_id(number))) == 1 for number in numbers)
+        self.within_the_limit()
+        return seconds
 
     @needs(fault=Fault.EXPIRED_TOKEN)
     def test_c905_renews_before_it_expires(self) -> None:

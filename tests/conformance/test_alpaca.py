@@ -103,6 +103,7 @@ class AlpacaHarness(Harness):
             Ability.CREDENTIALS,
             Ability.PROOF,
             Ability.PACING,
+            Ability.PROCESSES,
             Ability.AUCTIONS,
             Ability.RIGHTS,
         }

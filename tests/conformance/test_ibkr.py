@@ -55,6 +55,7 @@ LISTINGS = [
     _listing(1013, "ONE", "3", "USD", "", asset_class=AssetClass.OPTION, multiplier=Decimal(100), expiry="2026-12-18"),
     _listing(1014, "7203", "2500", "JPY", "TSEJ", lot_size=Decimal(100), tick_size=Decimal(1)),
     _listing(1015, "KIDLESS", "50", exchange="ARCA", asset_class=AssetClass.ETF),
+    _listing(1016, "ONE", "200", exchange="", asset_class=AssetClass.CFD, isin="US0378331005"),
     _listing(1010, "GBP", "1.36", "USD", "IDEALPRO", asset_class=AssetClass.FX),
 ]
 
@@ -90,6 +91,7 @@ class IbkrHarness(Harness):
             Ability.PROOF,
             Ability.ADDRESS,
             Ability.PACING,
+            Ability.PROCESSES,
             Ability.AUCTIONS,
             Ability.CURRENCIES,
             Ability.HUNDREDTHS,
@@ -104,6 +106,7 @@ class IbkrHarness(Harness):
         AssetClass.FUTURE: _contract(
             1012, "FUT", exchange="CME", asset_class=AssetClass.FUTURE, multiplier=50, expiry="2026-12-18"
         ),
+        AssetClass.CFD: _contract(1016, "ONE", isin="US0378331005", asset_class=AssetClass.CFD),
         AssetClass.OPTION: _contract(1013, "ONE", asset_class=AssetClass.OPTION, multiplier=100, expiry="2026-12-18"),
     }
     unpriced = _contract(1004, "QUIET")
@@ -194,6 +197,9 @@ class IbkrHarness(Harness):
                 **context,
             ),
         )
+
+    def login_of(self, process: int) -> Mapping[str, str]:
+        return {"client_id": str(1 + process)}  # TWS lets nobody in under an id that is in use
 
     def nowhere(self) -> Mapping[str, str]:
         return {"port": "1"}  # the lowest is nobody's here

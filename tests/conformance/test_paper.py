@@ -48,6 +48,7 @@ WITHOUT: Mapping[Without, str] = {
     Ability.ADDRESS: "it works in process, on a database and a mirror that were opened before: it has no address",
     Ability.CREDENTIALS: "it has none; those of the broker it mirrors are that broker's column",
     Ability.PROOF: "it moves no money wherever it runs: `live` is refused, everything else needs no proof",
+    Ability.PROCESSES: "it has no login to share; processes at one account are tests/brokers/paper/test_processes.py",
     Ability.ORDER_LOG: "an order is no request: it is written under the account's version, and never twice (604, 610)",
     Fault.ACCEPT_THEN_SERVER_ERROR: "no server stands between an order and its account: see accept_then_drop",
     Fault.REJECT_ORDER: "its market has a reason for every refusal (`reports.py`)",

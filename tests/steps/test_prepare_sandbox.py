@@ -47,6 +47,8 @@ def test_the_venues_list_the_screens_at_their_prices(settings: Settings, databas
         "SAP": Decimal("181.3"),
     }
     assert listed["7203"].price_time == datetime(2025, 9, 18, 21, 0, tzinfo=UTC)
+    cfds = [listing.symbol for listing in read_catalogue(summary.path, "ibkr") if listing.asset_class == "cfd"]
+    assert cfds == ["AAPL", "IBUS500", "IBDE40", "XAUUSD"]
     assert [listing.symbol for listing in read_catalogue(summary.path, "alpaca")] == ["AAPL"]
     assert summary.listings["alpaca"] == (1, 1)
     assert summary.holes == ()

@@ -25,7 +25,8 @@ from include.brokers.alpaca.reports import position, required
 from include.brokers.alpaca.standing import reports_of
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.checks import check_own
-from include.brokers.environment import is_loopback, sandbox_account_code
+from include.brokers.credentials import whence
+from include.brokers.environment import SANDBOX_ADVICE, is_loopback, sandbox_account_code
 from include.brokers.login import LoginFlow
 from include.domain.account import Account, AccountSnapshot, Environment
 from include.domain.bar import Bar, BarSize
@@ -148,7 +149,8 @@ class AlpacaBroker(Broker):
             self._able = discovered(self.capabilities, account, {})
             wanted = self.account.broker_account
             if wanted is not None and wanted != self._account_number:
-                raise AuthenticationFailed(f"alpaca: these keys belong to another account than {wanted}")
+                words = f"alpaca: these keys belong to another account than {wanted} (`broker_account` in the portfolio's YAML)"
+                raise AuthenticationFailed(f"{words}{self._settings.advice.login}", broker="alpaca")
         except PolybrokerError:
             self.close()
             raise
@@ -173,13 +175,16 @@ class AlpacaBroker(Broker):
         if claim is Environment.SANDBOX:
             token = self.context.sandbox_token
             if not token or not is_loopback(url.hostname or ""):
-                raise AuthenticationFailed(
-                    f"alpaca: {url.hostname} is no local venue with a token, yet the account claims sandbox"
-                )
+                words = f"alpaca: {url.hostname} is no local venue with a token, yet the account claims sandbox"
+                raise AuthenticationFailed(f"{words}{SANDBOX_ADVICE}", broker="alpaca")
             if self._account_number != sandbox_account_code("", token):
-                raise AuthenticationFailed("alpaca: the local venue does not show this project's account number")
+                words = "alpaca: the local venue does not show this project's account number"
+                raise AuthenticationFailed(f"{words}{SANDBOX_ADVICE}", broker="alpaca")
         elif url.scheme != "https" or url.port not in (None, 443) or url.hostname != _HOSTS[claim]:
-            raise AuthenticationFailed(f"alpaca: {url.hostname} is not the host of a {claim.value} account")
+            words = f"alpaca: {url.scheme}://{url.hostname} is not https://{_HOSTS[claim]}, the host of {claim.value} accounts"
+            where = whence(self.context.config, self.account, "base_url")
+            claimed = f"`environment` of account {self.account.account_id} in the portfolio's YAML"
+            raise AuthenticationFailed(f"{words}: change the address ({where}), or {claimed}", broker="alpaca")
         self._proven = True
 
     def contracts(self, wanted: Sequence[Instrument]) -> Iterator[pa.RecordBatch]:
@@ -228,9 +233,7 @@ class AlpacaBroker(Broker):
 
     def submit(self, order: Order) -> OrderReport:
         """Send one order once; proves the environment first where that was not done yet."""
-        client = self._open()
-        if not self._proven:
-            self.prove_environment()
+        client = self._for_orders()
         check_own(self.name, order.contract)
         return orders.submit(client, order)
 
@@ -240,14 +243,11 @@ class AlpacaBroker(Broker):
 
     def cancel(self, client_order_id: str) -> OrderReport:
         """Ask to cancel, and give the report afterwards; an order that is final already stays as it is."""
-        return orders.cancel(self._open(), client_order_id)
+        return orders.cancel(self._for_orders(), client_order_id)
 
     def modify(self, client_order_id: str, change: OrderChange) -> OrderReport:
         """Change a standing order that is not partly filled; at Alpaca another one takes its place."""
-        client = self._open()
-        if not self._proven:
-            self.prove_environment()
-        return orders.modify(client, client_order_id, change)
+        return orders.modify(self._for_orders(), client_order_id, change)
 
     def list_orders(self, *, open_only: bool = True) -> list[OrderReport]:
         """Orders of the account, the closing orders of brackets each for itself, oldest first."""
@@ -289,6 +289,13 @@ class AlpacaBroker(Broker):
         stocks = [contract for contract in contracts if contract.asset_class is not AssetClass.CRYPTO]
         feeds = {self._settings.quote_stream_url(False): stocks, self._settings.quote_stream_url(True): crypto}
         return follow_quotes(feeds, self._settings.login())
+
+    def _for_orders(self) -> "AlpacaClient":
+        """The client, once the environment is proven: nothing is placed, changed or cancelled on a claim."""
+        client = self._open()
+        if not self._proven:
+            self.prove_environment()
+        return client
 
     def _open(self) -> "AlpacaClient":
         if self._client is None and self.context.connects_when_asked:

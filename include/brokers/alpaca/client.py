@@ -1,4 +1,4 @@
-"""alpaca-py's REST clients with time-outs, pacing and no retries, and its exceptions turned into ours.
+"""alpaca-py's REST clients with time-outs, pacing and no retries.
 
 alpaca-py itself knows no time-out, and sends a POST again after 429 and 504: both are settled here, on its `requests` session.
 Answers are taken raw, because one unknown enum value would make its models refuse a whole list.
@@ -6,29 +6,28 @@ Answers are taken raw, because one unknown enum value would make its models refu
 
 import time
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from include.brokers.access_token import AccessToken
-from include.brokers.alpaca.failures import DUPLICATE_FAMILY, NOT_FOUND, Refusal, error_of, read_refusal
+from include.brokers.alpaca.calling import call, nonsense
+from include.brokers.alpaca.failures import DUPLICATE_FAMILY, NO_ADVICE, NOT_FOUND, Advice
 from include.brokers.alpaca.reports import moment
 from include.brokers.environment import is_loopback
 from include.brokers.pacing import Pacer
 from include.domain.bar import BarSize
 from include.domain.order import Order, OrderChange
-from include.errors import AuthenticationFailed, BrokerUnavailable, OutcomeUnknown, PolybrokerError
 
 with warnings.catch_warnings():
     # Its streaming half, which is imported along and not used, still wants websockets' old API.
     warnings.filterwarnings("ignore", message="websockets", category=DeprecationWarning)
     from alpaca.common.enums import Sort
-    from alpaca.common.exceptions import APIError
     from alpaca.common.rest import RESTClient
     from alpaca.data.enums import DataFeed
     from alpaca.data.historical.crypto import CryptoHistoricalDataClient
@@ -117,6 +116,7 @@ class AlpacaClient:
         pacer: Shared by all requests.
         tokens: Access tokens that are sent instead of the keys.
         data_feed: Alpaca's word for where bars of shares come from (`iex`, `sip`); "": its default for the account.
+        advice: What a person can look at where Alpaca cannot be reached, or refuses the login.
     """
 
     def __init__(
@@ -130,7 +130,9 @@ class AlpacaClient:
         pacer: Pacer,
         tokens: AccessToken | None = None,
         data_feed: str = "",
+        advice: Advice = NO_ADVICE,
     ) -> None:
+        self._call = partial(call, advice=advice)
         # With tokens the header is written for each request: alpaca-py's own is as old as the client.
         login: dict[str, Any] = {"oauth_token": "-"} if tokens else {"api_key": api_key, "secret_key": secret_key}
         self._trading = TradingClient(**login, raw_data=True, url_override=base_url)
@@ -152,15 +154,15 @@ class AlpacaClient:
 
     def account(self) -> Any:
         """GET /v2/account."""
-        return call(self._trading.get_account)
+        return self._call(self._trading.get_account)
 
     def configuration(self) -> Any:
         """GET /v2/account/configurations; a `Refusal` where Alpaca does not tell them to this login."""
-        return call(self._trading.get_account_configurations, expected=(403, 404))
+        return self._call(self._trading.get_account_configurations, expected=(403, 404))
 
     def now(self) -> datetime:
         """Alpaca's time, out of GET /v2/clock."""
-        clock = call(self._trading.get_clock)
+        clock = self._call(self._trading.get_clock)
         try:
             return moment(str(clock["timestamp"]))
         except (KeyError, TypeError, ValueError) as error:
@@ -168,65 +170,71 @@ class AlpacaClient:
 
     def assets(self, asset_class: str) -> Any:
         """GET /v2/assets of one class, active and inactive."""
-        return call(self._trading.get_all_assets, GetAssetsRequest(asset_class=AssetClass(asset_class)))
+        return self._call(self._trading.get_all_assets, GetAssetsRequest(asset_class=AssetClass(asset_class)))
 
     def positions(self) -> Any:
         """GET /v2/positions."""
-        return call(self._trading.get_all_positions)
+        return self._call(self._trading.get_all_positions)
 
     def orders(self, open_only: bool, after: datetime | None, limit: int) -> Any:
         """GET /v2/orders, open ones or all, oldest first, submitted later than `after` (None: from the beginning)."""
         status = QueryOrderStatus.OPEN if open_only else QueryOrderStatus.ALL
-        return call(self._trading.get_orders, GetOrdersRequest(status=status, limit=limit, direction=Sort.ASC, after=after))
+        return self._call(self._trading.get_orders, GetOrdersRequest(status=status, limit=limit, direction=Sort.ASC, after=after))
 
     def order(self, broker_order_id: str) -> Any:
         """GET /v2/orders/{id} with its closing orders."""
-        return call(self._trading.get_order_by_id, broker_order_id, GetOrderByIdRequest(nested=True))
+        return self._call(self._trading.get_order_by_id, broker_order_id, GetOrderByIdRequest(nested=True))
 
     def fills(self, after: datetime, page_token: str | None, page_size: int) -> Any:
         """GET /v2/account/activities/FILL later than `after`, oldest first, from the one after `page_token` on."""
         wanted: dict[str, Any] = {"after": after.isoformat(), "direction": "asc", "page_size": page_size}
-        return call(self._trading.get, "/account/activities/FILL", wanted | ({"page_token": page_token} if page_token else {}))
+        return self._call(
+            self._trading.get, "/account/activities/FILL", wanted | ({"page_token": page_token} if page_token else {})
+        )
 
     def order_by_client_id(self, client_order_id: str) -> Any:
         """GET /v2/orders:by_client_order_id; a `Refusal` where Alpaca says that there is none."""
-        return call(self._trading.get_order_by_client_id, client_order_id, expected=(NOT_FOUND,))
+        return self._call(self._trading.get_order_by_client_id, client_order_id, expected=(NOT_FOUND,))
 
     def submit(self, order: Order) -> Any:
         """POST /v2/orders, once; a `Refusal` when the id may be taken already (`DUPLICATE_FAMILY`)."""
         request = order_request(order)
-        return call(self._trading.submit_order, request, changes=True, expected=(DUPLICATE_FAMILY,))
+        return self._call(self._trading.submit_order, request, changes=True, expected=(DUPLICATE_FAMILY,))
 
     def replace(self, broker_order_id: str, change: OrderChange, client_order_id: str) -> Any:
         """PATCH /v2/orders/{id}, once: the order that takes its place, under `client_order_id`."""
         request = change_request(change, client_order_id)
-        return call(self._trading.replace_order_by_id, broker_order_id, request, changes=True)
+        return self._call(self._trading.replace_order_by_id, broker_order_id, request, changes=True)
 
     def cancel(self, broker_order_id: str) -> Any:
         """DELETE /v2/orders/{id}; a `Refusal` when it is too late to cancel."""
-        return call(self._trading.cancel_order_by_id, broker_order_id, changes=True, expected=(422, NOT_FOUND))
+        return self._call(self._trading.cancel_order_by_id, broker_order_id, changes=True, expected=(422, NOT_FOUND))
 
     def stock_quotes(self, symbols: list[str]) -> Any:
         """GET /v2/stocks/quotes/latest: symbol to quote, without those that have none; a `Refusal` (400) for a bad symbol."""
-        return call(self._stocks.get_stock_latest_quote, StockLatestQuoteRequest(symbol_or_symbols=symbols), expected=(400,))
+        return self._call(
+            self._stocks.get_stock_latest_quote, StockLatestQuoteRequest(symbol_or_symbols=symbols), expected=(400,)
+        )
 
     def stock_bars(self, symbols: list[str]) -> Any:
         """GET /v2/stocks/bars/latest: symbol to the latest minute's bar, without those that have none; else as above."""
-        return call(self._stocks.get_stock_latest_bar, StockLatestBarRequest(symbol_or_symbols=symbols), expected=(400,))
+        return self._call(self._stocks.get_stock_latest_bar, StockLatestBarRequest(symbol_or_symbols=symbols), expected=(400,))
 
     def crypto_quotes(self, symbols: list[str]) -> Any:
         """GET /v1beta3/crypto/us/latest/quotes: pair to quote, without those that have none; else as above."""
-        return call(self._crypto.get_crypto_latest_quote, CryptoLatestQuoteRequest(symbol_or_symbols=symbols), expected=(400,))
+        return self._call(
+            self._crypto.get_crypto_latest_quote, CryptoLatestQuoteRequest(symbol_or_symbols=symbols), expected=(400,)
+        )
 
     def stock_history(self, symbol: str, size: BarSize, start: datetime, end: datetime) -> Sequence[dict[str, Any]]:
         """GET /v2/stocks/bars to the last page: bars from `start` to `end`, both included, prices as they were traded."""
         fields: dict[str, Any] = {"symbol_or_symbols": symbol, "timeframe": _SIZES[size], "start": start, "end": end}
-        return _bars_of(call(self._stocks.get_stock_bars, StockBarsRequest(**fields, feed=self._feed)), symbol)
+        return _bars_of(self._call(self._stocks.get_stock_bars, StockBarsRequest(**fields, feed=self._feed)), symbol)
 
     def crypto_history(self, symbol: str, size: BarSize, start: datetime, end: datetime) -> Sequence[dict[str, Any]]:
         """GET /v1beta3/crypto/us/bars, likewise."""
         fields: dict[str, Any] = {"symbol_or_symbols": symbol, "timeframe": _SIZES[size], "start": start, "end": end}
-        return _bars_of(call(self._crypto.get_crypto_bars, CryptoBarsRequest(**fields)), symbol)
+        return _bars_of(self._call(self._crypto.get_crypto_bars, CryptoBarsRequest(**fields)), symbol)
 
 
 def _bars_of(answer: Any, symbol: str) -> Sequence[dict[str, Any]]:
@@ -237,58 +245,3 @@ def _bars_of(answer: Any, symbol: str) -> Sequence[dict[str, Any]]:
     if not isinstance(rows, list):
         raise nonsense(f"expected a list of bars, found {type(rows).__name__}")
     return rows
-
-
-def call(
-    function: Callable[..., Any],
-    *args: Any,
-    changes: bool = False,
-    expected: Collection[int | tuple[int, int]] = (),
-) -> Any:
-    """The result of an alpaca-py call, its exceptions as ours.
-
-    Args:
-        function: A method of alpaca-py.
-        args: Its arguments.
-        changes: True when the request may change something at the broker.
-        expected: HTTP statuses, or (status, code), that are returned as a `Refusal` instead of raised.
-
-    Raises:
-        PolybrokerError: See `include/brokers/alpaca/failures.py`.
-    """
-    try:
-        return function(*args)
-    except PolybrokerError:
-        raise  # of the token: the request was not sent
-    except APIError as error:
-        headers = None if error.response is None else error.response.headers
-        refusal = read_refusal(int(error.status_code or 0), str(error), headers)
-        if refusal.status in expected or refusal.key in expected:
-            return refusal
-        raise error_of(refusal, changes=changes) from error
-    except requests.exceptions.RequestException as error:
-        raise _of_transport(error, changes=changes) from error
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise nonsense(type(error).__name__, changes=changes) from error
-
-
-def nonsense(what: str, *, changes: bool = False) -> PolybrokerError:
-    """The error for an answer that is no answer: unreadable, or of another shape than documented."""
-    text = f"alpaca's answer made no sense: {what}"
-    return OutcomeUnknown(text) if changes else BrokerUnavailable(text)
-
-
-def _of_transport(error: requests.exceptions.RequestException, *, changes: bool) -> PolybrokerError:
-    """What a failure without an HTTP status means: only a connection that never stood is proven not to have carried anything."""
-    text = f"alpaca: {type(error).__name__}"
-    if isinstance(error, requests.exceptions.InvalidHeader):
-        return AuthenticationFailed("alpaca: the keys hold characters that no HTTP header takes")
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return BrokerUnavailable(f"{text}: no connection in time")
-    reason = error.args[0] if error.args else None
-    if isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError):
-        return BrokerUnavailable(f"{text}: could not connect")
-    return OutcomeUnknown(f"{text} after sending") if changes else BrokerUnavailable(text)
-
-
-__all__ = ["AlpacaClient", "PacedAdapter", "Refusal", "call", "nonsense", "seconds_until_reset"]

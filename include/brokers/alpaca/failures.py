@@ -50,6 +50,22 @@ class Refusal:
         return str(self.status) if self.code is None else f"{self.status}/{self.code}"
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What a person can look at: ends of messages, each with what stands before it; "" for none.
+
+    Attributes:
+        address: The host cannot be reached.
+        login: Keys or token are refused.
+    """
+
+    address: str = ""
+    login: str = ""
+
+
+NO_ADVICE = Advice()
+
+
 def read_refusal(status: int, body: str, headers: Mapping[str, str] | None = None) -> Refusal:
     """A refusal out of status, body and headers, whatever the body is."""
     context = {ours: str((headers or {})[theirs])[:100] for theirs, ours in _HEADERS.items() if theirs in (headers or {})}

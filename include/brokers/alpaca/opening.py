@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from include.brokers.access_token import AccessToken, TokenKeeper
+from include.brokers.alpaca.failures import Advice
 from include.brokers.budgets import Budgets
+from include.brokers.credentials import whence
 from include.brokers.environment import is_loopback
 from include.brokers.login import LoginFlow
 from include.brokers.pacing import Pacer
@@ -54,13 +56,13 @@ class Settings:
     @property
     def base_url(self) -> str:
         """Origin of the trading API. Raises `InputError` where it is none."""
-        return _origin(self._credentials.get("base_url") or PAPER_URL, "base_url")
+        return self._origin(self._credentials.get("base_url") or PAPER_URL, "base_url")
 
     @property
     def data_url(self) -> str:
         """Origin of the market data API."""
         default = self.base_url if self._is_local else DATA_URL
-        return _origin(self._credentials.get("data_url") or default, "data_url")
+        return self._origin(self._credentials.get("data_url") or default, "data_url")
 
     @property
     def order_stream_url(self) -> str:
@@ -111,6 +113,7 @@ class Settings:
             venue=self.base_url if self._is_local else None,
             timeout_seconds=self._timeout_seconds,
             trust_env=not self._is_local,
+            whence=self._whence("app_id", "app_secret"),
         )
 
     def _client_tokens(self) -> AccessToken:
@@ -125,6 +128,7 @@ class Settings:
             client_secret=SecretStr(self._key("client_secret")),
             timeout_seconds=self._timeout_seconds,
             trust_env=not self._is_local,
+            whence=f"{self._whence('client_id', 'client_secret')}; {self._whence('token_url')}",
         )
         return AccessToken(lambda _: client_token(client), name=client.name(), keeper=self._keeper)
 
@@ -146,6 +150,17 @@ class Settings:
             pacer=self._pacer(),
             tokens=self.tokens,
             data_feed=str(self._config.get("data_feed") or ""),
+            advice=self.advice,
+        )
+
+    @property
+    def advice(self) -> Advice:
+        """What messages end with. Raises `InputError` for a URL that is none."""
+        keys = self._whence(*self._login_names)
+        host = urlsplit(self.base_url).hostname
+        return Advice(
+            address=f". Is this machine online, and is the address right ({self._whence('base_url', 'data_url')})?",
+            login=f". Are these the credentials of {host}? Paper and live have their own ({keys})",
         )
 
     def login(self) -> "Login":
@@ -153,14 +168,23 @@ class Settings:
         from include.brokers.alpaca.streams import Login
 
         if self.tokens:
-            return Login("", "", self.tokens.current(), self._timeout_seconds)
-        return Login(self._key("api_key"), self._key("secret_key"), "", self._timeout_seconds)
+            return Login("", "", self.tokens.current(), self._timeout_seconds, self.advice)
+        return Login(self._key("api_key"), self._key("secret_key"), "", self._timeout_seconds, self.advice)
 
     def _pacer(self) -> Pacer:
         login = next(filter(None, map(self._given, _LOGINS)), "")
         if self._logs_in:  # one app, several people: Alpaca counts per account
             login = f"{self._given('app_id')} {self._account.account_id}"
         return Pacer(Pacing.model_validate(self._config.get("pacing") or {}), self._budgets, login)
+
+    @property
+    def _login_names(self) -> tuple[str, ...]:
+        """Our names of the credentials that it logs in with."""
+        if self._given("oauth_token"):
+            return ("oauth_token",)
+        if self._logs_in:
+            return ("app_id", "app_secret")
+        return ("client_id", "client_secret") if self._given("client_id") else ("api_key", "secret_key")
 
     @property
     def _logs_in(self) -> bool:
@@ -180,23 +204,26 @@ class Settings:
     def _key(self, name: str) -> str:
         value = self._given(name)
         if not value:
-            raise AuthenticationFailed(f"alpaca: no {name} (ALPACA_{name.upper()}, or the Connection polybroker_alpaca)")
+            raise AuthenticationFailed(f"alpaca: no {name} ({self._whence(name)})", broker="alpaca")
         if not (value.isascii() and value.isprintable()):
-            raise AuthenticationFailed(f"alpaca: {name} holds characters that no key has")
+            raise AuthenticationFailed(f"alpaca: {name} holds characters that no key has ({self._whence(name)})", broker="alpaca")
         return value
 
+    def _whence(self, *names: str) -> str:
+        return whence(self._config, self._account, *names)
 
-def _origin(url: str, field: str) -> str:
-    """The URL without a trailing slash and API version."""
-    found = url.strip().rstrip("/").removesuffix("/v2")
-    try:
-        parts = urlsplit(found)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise InputError("expected a URL such as https://paper-api.alpaca.markets", source="credentials of alpaca", field=field)
-    return found
+    def _origin(self, url: str, field: str) -> str:
+        """The URL without a trailing slash and API version."""
+        found = url.strip().rstrip("/").removesuffix("/v2")
+        try:
+            parts = urlsplit(found)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            usable = False
+        if not usable:
+            expected = f"expected a URL such as {PAPER_URL} ({self._whence(field)})"
+            raise InputError(expected, source="credentials of alpaca", field=field)
+        return found
 
 
 def _socket(origin: str) -> str:

@@ -16,8 +16,11 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from include.brokers.alpaca.failures import NO_ADVICE, Advice
 from include.brokers.environment import is_loopback
 from include.errors import AuthenticationFailed, BrokerUnavailable
+
+_BAD_LOGIN = (401, 402)  # not authenticated; auth failed
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class Login:
 
     Attributes:
         timeout_seconds: For connecting and for the answers of the opening.
+        advice: What messages end with.
     """
 
     api_key: str
     secret_key: str
     token: str
     timeout_seconds: float
+    advice: Advice = NO_ADVICE
 
     def __repr__(self) -> str:
         return "Login(...)"
@@ -61,7 +66,7 @@ async def order_messages(url: str, login: Login) -> AsyncIterator[AsyncIterator[
         await socket.send(json.dumps({"action": "authenticate", "data": login.words}))
         answer = _object(await _next(socket, login))
         if (answer.get("data") or {}).get("status") != "authorized":
-            raise AuthenticationFailed("alpaca's stream of orders refused keys or token", broker="alpaca")
+            raise AuthenticationFailed(f"alpaca's stream of orders refused keys or token{login.advice.login}", broker="alpaca")
         await socket.send(json.dumps({"action": "listen", "data": {"streams": ["trade_updates"]}}))
         answer = _object(await _next(socket, login))
         if "trade_updates" not in ((answer.get("data") or {}).get("streams") or []):
@@ -91,7 +96,7 @@ async def _expect(socket: ClientConnection, login: Login, word: str) -> None:
     messages = found if isinstance(found, list) else [found]
     first = _object(messages[0] if messages else None)
     if first.get("T") == "error":
-        told = f"{first.get('code')}: {first.get('msg')}"
+        told = f"{first.get('code')}: {first.get('msg')}" + (login.advice.login if first.get("code") in _BAD_LOGIN else "")
         refused = first.get("code") in (401, 402, 403, 404, 409)
         raise (AuthenticationFailed if refused else BrokerUnavailable)(
             f"alpaca's stream of quotes answered {told}", broker="alpaca", broker_code=str(first.get("code"))
@@ -117,7 +122,8 @@ async def _opened(url: str, login: Login, headers: Mapping[str, str]) -> AsyncIt
         async with connect(url, additional_headers=headers, open_timeout=login.timeout_seconds, proxy=proxy) as socket:
             yield socket
     except (OSError, TimeoutError, WebSocketException) as error:
-        raise BrokerUnavailable(f"alpaca's stream ended: {type(error).__name__}", broker="alpaca") from error
+        words = f"alpaca's stream at {urlsplit(url).hostname} ended: {type(error).__name__}"
+        raise BrokerUnavailable(words, broker="alpaca") from error
 
 
 async def _next(socket: ClientConnection, login: Login) -> Any:

@@ -24,7 +24,7 @@ def client_token(client: OAuthClient) -> Token:
 
 
 def app_login(
-    account: Account, app_id: str, app_secret: str, *, venue: str | None, timeout_seconds: float, trust_env: bool
+    account: Account, app_id: str, app_secret: str, *, venue: str | None, timeout_seconds: float, trust_env: bool, whence: str
 ) -> OAuthLogin:
     """How a person logs in.
 
@@ -32,7 +32,7 @@ def app_login(
         account: For which; a token is for the paper account or for the live one, never for both.
         app_id / app_secret: Client id and secret of the user's OAuth app.
         venue: Origin of a local venue; None: Alpaca.
-        timeout_seconds / trust_env: See `OAuthClient`.
+        timeout_seconds / trust_env / whence: See `OAuthClient`.
     """
     client = OAuthClient(
         broker="alpaca",
@@ -41,6 +41,7 @@ def app_login(
         client_secret=SecretStr(app_secret),
         timeout_seconds=timeout_seconds,
         trust_env=trust_env,
+        whence=whence,
     )
     return OAuthLogin(
         client=client,

@@ -52,7 +52,7 @@ class IbkrBroker(Broker):
         resend=ResendClass.TAG_ONLY,
         order_types=frozenset({"market", "limit", "stop", "stop_limit", "trailing_stop", "market_on_open", "market_on_close"}),
         times_in_force=frozenset({"day", "gtc", "ioc", "fok", "opg", "cls"}),
-        asset_classes=frozenset({"stock", "etf", "warrant", "fx", "future", "option", "crypto"}),
+        asset_classes=frozenset({"stock", "etf", "warrant", "fx", "future", "option", "crypto", "cfd"}),
         fractional=True,
         brackets=True,
         cash_amounts=False,
@@ -77,12 +77,20 @@ class IbkrBroker(Broker):
                 brackets=False,
                 cash_amounts=True,
                 extended_hours=False,
+                shorting=False,
             ),
             Limit(
-                frozenset({"future", "option", "warrant"}),
+                frozenset({"future", "option", "cfd"}),
                 order_types=_WITHOUT_AUCTIONS,
                 times_in_force=_CONTINUOUS,
                 extended_hours=False,
+            ),
+            Limit(
+                frozenset({"warrant"}),
+                order_types=_WITHOUT_AUCTIONS,
+                times_in_force=_CONTINUOUS,
+                extended_hours=False,
+                shorting=False,
             ),
         ),
     )
@@ -175,7 +183,7 @@ class IbkrBroker(Broker):
         return reading.run(lambda: market_data.fx_quotes(reading, self._mics, base, wanted))
 
     def bars(self, contract: Contract, size: BarSize, start: datetime, end: datetime) -> list[Bar]:
-        """Bars of regular hours (pairs and coins: of all hours), of pairs the middle prices."""
+        """Bars of regular hours (pairs and coins: of all hours), of pairs and CFDs the middle prices."""
         check_own(self.name, contract)
         reading = self._for_reading()
         return reading.run(lambda: history.bars(reading, contract, size, start, end))
@@ -277,7 +285,7 @@ class IbkrBroker(Broker):
 
     def _may_trade(self) -> None:
         if not self.context.for_orders:
-            raise NotPermitted("this connection to IBKR was opened for reading")
+            raise NotPermitted("this connection to IBKR was opened for reading: open it with for_orders=True", broker="ibkr")
         self.prove_environment()
 
     def _markets(self) -> Mapping[str, Market]:

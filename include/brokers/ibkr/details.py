@@ -73,9 +73,9 @@ def row(details: Any, mics: Mapping[str, str]) -> Row:
 
 def asset_class(security_type: str, stock_type: str) -> AssetClass:
     """The kind of a contract, from IBKR's two words for it."""
-    if stock_type.upper() in _WARRANTS:
-        return AssetClass.WARRANT
     found = _SECURITY_TYPES.get(security_type, AssetClass.OTHER)
+    if found is not AssetClass.CFD and stock_type.upper() in _WARRANTS:  # of a CFD it is what stands behind it
+        return AssetClass.WARRANT
     return _STOCK_TYPES.get(stock_type.upper(), found) if found is AssetClass.STOCK else found
 
 

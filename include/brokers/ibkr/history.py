@@ -15,7 +15,9 @@ from include.errors import BrokerUnavailable
 # How much IBKR tells of each size in one answer (TWS API, historical data limitations), in days.
 _CHUNK_DAYS = {BarSize.MINUTE: 1, BarSize.HOUR: 30, BarSize.DAY: 365}
 _SIZES = {BarSize.MINUTE: "1 min", BarSize.HOUR: "1 hour", BarSize.DAY: "1 day"}
-_WHAT = {AssetClass.FX: "MIDPOINT", AssetClass.CRYPTO: "AGGTRADES"}
+# What IBKR tells no trades of: pairs and CFDs have no market of their own that reports them.
+_WHAT = {AssetClass.FX: "MIDPOINT", AssetClass.CRYPTO: "AGGTRADES", AssetClass.CFD: "MIDPOINT"}
+_ALL_HOURS = frozenset({AssetClass.FX, AssetClass.CRYPTO})
 _NO_DATA = "162"
 
 
@@ -39,11 +41,11 @@ async def bars(session: Session, contract: Contract, size: BarSize, start: datet
 
 async def _piece(session: Session, contract: Contract, size: BarSize, until: datetime, days: int) -> list[Any]:
     asked = wire_contract(session.library, contract)
-    what = _WHAT.get(contract.asset_class, "TRADES")
+    what, regular = _WHAT.get(contract.asset_class, "TRADES"), contract.asset_class not in _ALL_HOURS
 
     async def request() -> list[Any]:
         found: list[Any] = await session.ib.reqHistoricalDataAsync(
-            asked, until, f"{days} D" if days < 365 else "1 Y", _SIZES[size], what, what == "TRADES", formatDate=2, timeout=0
+            asked, until, f"{days} D" if days < 365 else "1 Y", _SIZES[size], what, regular, formatDate=2, timeout=0
         )  # the library's own time-out would end in an empty list
         return found
 

@@ -1,9 +1,11 @@
 """What a connection to TWS is opened with: the address, client ids, and the account behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from include.brokers.base import BrokerContext
-from include.brokers.environment import is_loopback, sandbox_account_code
+from include.brokers.credentials import whence
+from include.brokers.environment import SANDBOX_ADVICE, is_loopback, sandbox_account_code
+from include.brokers.ibkr.advice import advice_for
 from include.brokers.ibkr.library import AUTO
 from include.brokers.ibkr.session import Session
 from include.brokers.pacing import Pacer
@@ -25,7 +27,8 @@ class Login:
 
     def __init__(self, account: Account, context: BrokerContext) -> None:
         self._account, self._context = account, context
-        self.host, self.port = _address(context.credentials)
+        self._advice = advice_for(context.config, account, for_orders=context.for_orders)
+        self.host, self.port = _address(context, account)
         pacing = Pacing.model_validate(context.config.get("pacing") or {})
         self._pacer = Pacer(pacing, context.budgets, f"{self.host}:{self.port}")  # of every connection to the address
 
@@ -42,6 +45,7 @@ class Login:
             readonly=readonly,
             library=str(config.get("library", AUTO)),
             beside=beside,
+            advice=self._advice,
         )
 
     @property
@@ -50,7 +54,8 @@ class Login:
         if not self._context.for_orders:
             return self.reading_ids
         ids = self._context.config.get("client_ids", {})
-        return [_whole(self._context.credentials.get("client_id") or ids.get("orders", 1), "client_id")]
+        told = self._context.credentials.get("client_id") or ids.get("orders", 1)
+        return [_whole(told, "client_id", self._context, self._account)]
 
     @property
     def reading_ids(self) -> list[int]:
@@ -69,7 +74,7 @@ class Login:
         if named in managed:
             return str(named)
         raise InputError(
-            f"expected one of the accounts behind this login: {', '.join(managed)}",
+            f"expected one of the accounts behind this login: {', '.join(managed)}; name it in the portfolio's YAML",
             source=f"account {self._account.account_id}",
             field="broker_account",
             value=named,
@@ -89,7 +94,9 @@ class Login:
             Environment.LIVE: code.startswith("U"),
         }
         if not proven[claim]:
-            raise AuthenticationFailed(f"IBKR account {code or '(none)'} at {self.host} is no proof of environment {claim.value}")
+            words = f"IBKR account {code or '(none)'} at {self.host}:{self.port} is no proof of environment {claim.value}"
+            what_to_do = SANDBOX_ADVICE if claim is Environment.SANDBOX else self._advice.wrong_account
+            raise AuthenticationFailed(f"{words}{what_to_do}", broker="ibkr")
 
     def _leased(self, ids: list[int]) -> list[int]:
         if self._context.budgets is None:
@@ -98,15 +105,17 @@ class Login:
         return [held, *(each for each in ids if each != held)]
 
 
-def _address(credentials: Mapping[str, str]) -> tuple[str, int]:
-    host = credentials.get("host")
+def _address(context: BrokerContext, account: Account) -> tuple[str, int]:
+    host = context.credentials.get("host")
     if not host:
-        raise InputError("expected where TWS or IB Gateway listens (IB_HOST)", source="credentials of ibkr", field="host")
-    return host, _whole(credentials.get("port"), "port")
+        where = whence(context.config, account, "host")
+        raise InputError(f"expected where TWS or IB Gateway listens ({where})", source="credentials of ibkr", field="host")
+    return host, _whole(context.credentials.get("port"), "port", context, account)
 
 
-def _whole(value: object, field: str) -> int:
+def _whole(value: object, field: str, context: BrokerContext, account: Account) -> int:
     try:
         return int(str(value))
     except ValueError:
-        raise InputError("expected a whole number", source="credentials of ibkr", field=field, value=value) from None
+        expected = f"expected a whole number ({whence(context.config, account, field)})"
+        raise InputError(expected, source="credentials of ibkr", field=field, value=value) from None

@@ -192,9 +192,8 @@ async def _own(session: Session, client_order_id: str, account: str, magnifier: 
         raise OrderRejected(f"IBKR has no order {client_order_id}", broker="ibkr")
     trade, current = found
     if trade is not None and not current.state.is_final and trade.order.clientId != session.client_id:
-        raise NotPermitted(
-            f"order {client_order_id} was placed by client id {trade.order.clientId}, this is {session.client_id}", broker="ibkr"
-        )
+        whose = f"order {client_order_id} was placed by client id {trade.order.clientId}, this is {session.client_id}"
+        raise NotPermitted(f"{whose}: only that client id (IB_CLIENT_ID), or a person in TWS, can touch it", broker="ibkr")
     return trade, current
 
 

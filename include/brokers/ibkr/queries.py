@@ -11,7 +11,7 @@ from include.domain.notation.pairs import parse_pair
 from include.domain.notation.symbols import words
 from include.domain.notation.venues import IBKR, stem
 
-SECURITY_TYPES = {AssetClass.STOCK: "STK", AssetClass.ETF: "STK", AssetClass.WARRANT: "WAR"}
+SECURITY_TYPES = {AssetClass.STOCK: "STK", AssetClass.ETF: "STK", AssetClass.WARRANT: "WAR", AssetClass.CFD: "CFD"}
 PAIR_TYPES = {AssetClass.FX: ("CASH", ("IDEALPRO",)), AssetClass.CRYPTO: ("CRYPTO", ("PAXOS", "ZEROHASH"))}
 NAME_WORDS = 3  # IBKR cuts names after 28 characters: the beginning finds more than the whole
 _LEGAL_FORM = re.compile(

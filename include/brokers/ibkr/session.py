@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from include.brokers.base import ConnectionState
 from include.brokers.ibkr import failures
+from include.brokers.ibkr.advice import NO_ADVICE, Advice
 from include.brokers.ibkr.library import AUTO, load
 from include.brokers.ibkr.loop_thread import LoopThread
 from include.brokers.ibkr.overlay import keep_endings, new_client
@@ -34,6 +35,7 @@ class Session:
         readonly: Leaves out what a read-only API refuses.
         library: `ib_insync`, `ib_async` or `auto`.
         beside: Another session whose thread this one shares, so that work on one may wait for the other.
+        advice: What a person can look at where nobody answers, and where every client id is in use.
 
     Attributes:
         listeners: Called on the loop whenever TWS has said something of orders, or the line broke or came back.
@@ -52,9 +54,11 @@ class Session:
         readonly: bool = True,
         library: str = AUTO,
         beside: "Session | None" = None,
+        advice: Advice = NO_ADVICE,
     ) -> None:
         self.host, self.port, self.client_ids = host, port, tuple(client_ids)
         self.account, self.timeout, self.readonly = account, timeout, readonly
+        self._advice = advice
         self.pacer = pacer or Pacer(Pacing())
         self._thread: LoopThread | None = None
         self._wanted, self._beside = library, beside
@@ -213,7 +217,9 @@ class Session:
                 self._leave()  # else what was begun would pass for a connection
                 raise
             used = ", ".join(str(client_id) for client_id in self.client_ids)
-            raise BrokerUnavailable(f"IBKR at {self.place}: every client id is in use ({used})")
+            raise BrokerUnavailable(
+                f"IBKR at {self.place}: every client id is in use ({used}){self._advice.client_ids}", broker="ibkr"
+            )
 
     async def _connect(self, client_id: int) -> bool:
         """True when connected, False when the client id is in use."""
@@ -238,10 +244,13 @@ class Session:
             return True
         self._leave()
         if isinstance(outcome, TimeoutError):
-            raise BrokerUnavailable(f"IBKR at {self.place}: no TWS answered within {self.timeout:g} s")
+            raise BrokerUnavailable(f"IBKR at {self.place}: no TWS answered within {self.timeout:g} s{self._advice.address}")
         if broken.done():
             raise broken.result()
-        why = repr(outcome) if isinstance(outcome, BaseException) else f"no answer about {', '.join(unanswered)}"
+        if isinstance(outcome, OSError):
+            why = f"nobody can be reached there ({outcome!r}){self._advice.address}"
+        else:
+            why = repr(outcome) if isinstance(outcome, BaseException) else f"no answer about {', '.join(unanswered)}"
         raise BrokerUnavailable(f"IBKR at {self.place}: {why}")
 
     def _client(self) -> Any:

@@ -206,6 +206,8 @@ def _order_words(listing: Listing) -> Sequence[str]:
         return COIN_WORDS
     if listing.asset_class is AssetClass.FX:
         return ["CASHQTY", *(word for word in ORDER_WORDS if word not in NO_AUCTIONS)]
+    if listing.asset_class is AssetClass.CFD:
+        return [word for word in ORDER_WORDS if word not in NO_AUCTIONS]
     return ORDER_WORDS
 
 

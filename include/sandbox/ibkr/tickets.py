@@ -21,6 +21,7 @@ MAX_ORDER_ID = 2**31 - 1
 MAX_MAGNITUDE = 15  # of a price or quantity, as a power of ten: beyond it nothing can be counted in steps
 REDUCE = 2  # of the rest of a group what was filled is taken off; 1 cancels the rest
 _CASH_KINDS = frozenset({AssetClass.FX, AssetClass.CRYPTO})
+_WITHOUT_AUCTIONS = _CASH_KINDS | {AssetClass.CFD}
 
 
 class Refusal(Exception):
@@ -134,7 +135,7 @@ def _check_time(kind: str, tif: str, listing: Listing) -> None:
         raise Refusal(113, "The Tif option should be set to DAY for MOC and LOC orders.")
     if (kind in ("STP", "STP LMT", "TRAIL") and tif not in ("DAY", "GTC")) or (tif == "OPG" and kind not in ("MKT", "LMT")):
         raise Refusal(111, "The TIF (Tif type) and the order type are incompatible.")
-    if listing.asset_class in _CASH_KINDS and (kind in ("MOC", "LOC") or tif == "OPG"):
+    if listing.asset_class in _WITHOUT_AUCTIONS and (kind in ("MOC", "LOC") or tif == "OPG"):
         raise Refusal(387, f"Unsupported order type for this exchange and security type.{kind} {tif}")
     if listing.asset_class is AssetClass.CRYPTO and kind not in ("MKT", "LMT"):
         raise Refusal(387, f"Unsupported order type for this exchange and security type.{kind}")

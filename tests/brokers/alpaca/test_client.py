@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from include import errors
-from include.brokers.alpaca.client import AlpacaClient, call, seconds_until_reset
+from include.brokers.alpaca.calling import call
+from include.brokers.alpaca.client import AlpacaClient, seconds_until_reset
 from include.brokers.pacing import Pacer
 from include.domain.pacing import Pacing
 

@@ -1,5 +1,6 @@
 """Connecting, proving the environment, and reading while the venue misbehaves."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from include.brokers.alpaca.adapter import AlpacaBroker
 from include.brokers.base import BrokerContext
 from include.domain.account import Account, Environment
+from include.domain.order import OrderChange
 from include.errors import AuthenticationFailed, BrokerUnavailable, InputError, RateLimited
 from include.sandbox.alpaca.limiter import Limiter
 from include.sandbox.alpaca.server import AlpacaVenue
@@ -30,6 +32,8 @@ def test_wrong_keys(opened: c.Open, wrong: dict[str, str]) -> None:
     with pytest.raises(AuthenticationFailed, match="403: forbidden") as caught:
         opened(credentials=wrong)
     assert next(iter(wrong.values())) not in str(caught.value)
+    whence = "(ALPACA_API_KEY, ALPACA_SECRET_KEY, or the Connection polybroker_alpaca)"
+    assert str(caught.value).endswith(f"Are these the credentials of 127.0.0.1? Paper and live have their own {whence}")
 
 
 @pytest.mark.parametrize("wrong", [{"api_key": ""}, {"secret_key": " "}, {"api_key": "a\nb"}, {"secret_key": "schlüssel"}])
@@ -44,8 +48,15 @@ def test_keys_that_are_none(opened: c.Open, book: VenueBook, wrong: dict[str, st
 )
 @pytest.mark.parametrize("field", ["base_url", "data_url"])
 def test_a_url_that_is_none(opened: c.Open, field: str, url: str) -> None:
-    with pytest.raises(InputError, match=field):
+    with pytest.raises(InputError, match=rf"{field}.*ALPACA_{field.upper()}, or the Connection polybroker_alpaca"):
         opened(credentials={field: url})
+
+
+def test_a_host_that_cannot_be_reached_is_named_with_who_sets_it(opened: c.Open) -> None:
+    told = r"could not connect to 127\.0\.0\.1:1\. .*\(ALPACA_BASE_URL, ALPACA_DATA_URL, or the Connection polybroker_alpaca\)"
+    with pytest.raises(BrokerUnavailable, match=told) as caught:
+        opened(credentials={"base_url": "http://somebody:password@127.0.0.1:1"})
+    assert "password" not in str(caught.value)
 
 
 def test_the_url_may_be_written_as_alpaca_shows_it(opened: c.Open, server: AlpacaVenue) -> None:
@@ -118,14 +129,28 @@ def test_the_account_proves_a_sandbox(broker: AlpacaBroker) -> None:
 
 def test_another_projects_venue_is_no_proof(opened: c.Open, server: AlpacaVenue) -> None:
     server.venue.book.account_code = "SBX00000000"
-    with pytest.raises(AuthenticationFailed, match="account number"):
+    with pytest.raises(AuthenticationFailed, match="account number.*POLYBROKER_SANDBOX_TOKEN"):
         opened().prove_environment()
 
 
 @pytest.mark.parametrize("claim", [Environment.PAPER, Environment.LIVE])
 def test_a_local_venue_is_neither_paper_nor_live(opened: c.Open, claim: Environment) -> None:
-    with pytest.raises(AuthenticationFailed, match=claim.value):
+    with pytest.raises(AuthenticationFailed, match=rf"{claim.value} accounts: change the address \(ALPACA_BASE_URL, or"):
         opened(environment=claim).prove_environment()
+
+
+def test_nothing_is_placed_changed_or_cancelled_on_a_claim(opened: c.Open, book: VenueBook) -> None:
+    broker = opened(environment=Environment.LIVE)
+    before = len(book.requests)
+    for write in (
+        lambda: broker.submit(c.order()),
+        lambda: broker.modify("A" * 20, OrderChange(quantity=Decimal(1))),
+        lambda: broker.cancel("A" * 20),
+    ):
+        with pytest.raises(AuthenticationFailed, match="live"):
+            write()
+    assert len(book.requests) == before
+    assert broker.find_order("A" * 20) is None  # reading needs no proof
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from include.sandbox.alpaca.server import AlpacaVenue
 from include.sandbox.book import VenueBook
 from include.settings import load_settings
 from include.storage.database import open_database, upgrade
-from include.storage.tokens import TokenStore, token_store
+from include.storage.tokens import TokenStore, token_names, token_store
 from tests.brokers.alpaca import conftest as c
 from tests.brokers.alpaca.test_tokens import asked_for_tokens
 
@@ -108,7 +108,7 @@ def test_without_a_key_it_lives_in_the_process(url: str, credentials: dict[str, 
     one_task(url, {}, credentials)
     assert asked_for_tokens(book) == 2
     with open_database(url) as database:
-        assert store(database).names() == {}
+        assert token_names(database) == {}
 
 
 def test_nothing_of_it_can_be_read_in_the_files(
@@ -117,7 +117,7 @@ def test_nothing_of_it_can_be_read_in_the_files(
     one_task(url, ENVIRON, credentials)
     [given] = server.venue.tokens
     with open_database(url) as database:
-        [name] = store(database).names()
+        [name] = token_names(database)
         kept = store(database).get(name)
         assert kept is not None
         assert kept.value.get_secret_value() == given

@@ -9,7 +9,7 @@ from include.sandbox.book import VenueBook
 from include.sandbox.catalogue import Listing
 from tests.brokers.ibkr.venue import listing, make_book
 
-STOCK, PAIR, COIN, FUTURE, OPTION, WARRANT = 265598, 12087792, 479624278, 637533641, 700000001, 700000002
+STOCK, PAIR, COIN, FUTURE, OPTION, WARRANT, CFD = 265598, 12087792, 479624278, 637533641, 700000001, 700000002, 700000003
 
 KINDS: list[Listing] = [
     listing(STOCK, "AAPL", "APPLE INC", "USD", "NASDAQ", "240", isin="US0378331005"),
@@ -30,6 +30,7 @@ KINDS: list[Listing] = [
     ),
     listing(OPTION, "AAPL", "APPLE INC", "USD", "", "3", asset_class="option", multiplier=Decimal(100), expiry="2026-12-18"),
     listing(WARRANT, "WXYZ", "WXYZ WARRANT", "USD", "NYSE", "2", asset_class="warrant"),
+    listing(CFD, "AAPL", "APPLE INC", "USD", "", "240", isin="US0378331005", asset_class="cfd"),
 ]
 
 

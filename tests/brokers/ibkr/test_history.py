@@ -9,7 +9,7 @@ from include.domain.bar import BarSize
 from include.errors import BrokerUnavailable, NotPermitted, RateLimited
 from include.sandbox.book import VenueBook
 from include.sandbox.ibkr.server import running_ibkr_venue
-from tests.brokers.ibkr.kinds import COIN, PAIR, STOCK, kind_of, kinds_book
+from tests.brokers.ibkr.kinds import CFD, COIN, PAIR, STOCK, kind_of, kinds_book
 from tests.brokers.ibkr.scripted import scripted_tws
 from tests.brokers.ibkr.venue import asked, contract_of, make_book, make_broker
 
@@ -44,8 +44,11 @@ def test_minutes_are_asked_day_by_day_and_each_bar_is_told_once() -> None:
     assert [bar.time for bar in bars] == sorted(bar.time for bar in bars)
 
 
-@pytest.mark.parametrize(("con_id", "what"), [(PAIR, "MIDPOINT"), (COIN, "AGGTRADES")])
-def test_pairs_and_coins_have_other_prices(con_id: int, what: str) -> None:
+@pytest.mark.parametrize(
+    ("con_id", "regular", "what"),
+    [(PAIR, "0", "MIDPOINT"), (COIN, "0", "AGGTRADES"), (CFD, "1", "MIDPOINT"), (STOCK, "1", "TRADES")],
+)
+def test_what_is_told_of_each_kind(con_id: int, regular: str, what: str) -> None:
     told: list[str] = []
 
     def answer(fields: object) -> list[tuple[object, ...]]:
@@ -55,7 +58,8 @@ def test_pairs_and_coins_have_other_prices(con_id: int, what: str) -> None:
 
     with scripted_tws(_20=answer) as port, make_broker(port) as broker:
         (bar,) = broker.bars(kind_of(con_id), BarSize.HOUR, datetime(2024, 9, 18, tzinfo=UTC), datetime(2024, 9, 19, tzinfo=UTC))
-    assert told == [kind_of(con_id).exchange, "0", what]
+    exchange = kind_of(con_id).exchange if con_id in (PAIR, COIN) else "SMART"
+    assert told == [exchange, regular, what]
     assert (bar.time, bar.volume, bar.high) == (datetime(2024, 9, 18, 22, 53, 20, tzinfo=UTC), Decimal(0), Decimal(2))
 
 

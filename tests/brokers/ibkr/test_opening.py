@@ -5,9 +5,10 @@ import pytest
 from include.brokers.base import BrokerContext
 from include.brokers.ibkr.adapter import IbkrBroker
 from include.domain.account import Account, Environment
-from include.errors import AuthenticationFailed, InputError
+from include.errors import AuthenticationFailed, BrokerUnavailable, InputError
 from include.sandbox.ibkr.server import running_ibkr_venue
-from tests.brokers.ibkr.venue import CODE, make_book, make_broker
+from include.settings import load_settings
+from tests.brokers.ibkr.venue import CODE, make_book, make_broker, unused_port
 
 
 def test_the_sandbox_is_proven_by_its_token(port: int) -> None:
@@ -56,9 +57,53 @@ def test_several_accounts_need_a_name() -> None:
             broker.prove_environment()
 
 
-def test_credentials_must_say_where() -> None:
-    account = Account(account_id="a", broker="ibkr")
-    with pytest.raises(InputError, match="IB_HOST"):
-        IbkrBroker(account, BrokerContext(credentials={"port": "1"}))
-    with pytest.raises(InputError, match="whole number"):
-        IbkrBroker(account, BrokerContext(credentials={"host": "127.0.0.1", "port": "tws"}))
+@pytest.mark.parametrize(
+    ("connection", "host", "port"),
+    [
+        (None, "IB_HOST, or the Connection polybroker_ibkr", "IB_PORT, or the Connection polybroker_ibkr"),
+        ("second", "IB_HOST__SECOND, or the Connection second", "IB_PORT__SECOND, or the Connection second"),
+    ],
+)
+def test_credentials_must_say_where(connection: str | None, host: str, port: str) -> None:
+    account = Account(account_id="a", broker="ibkr", connection=connection)
+    config = load_settings().brokers["ibkr"]
+    with pytest.raises(InputError, match=host):
+        IbkrBroker(account, BrokerContext(credentials={"port": "1"}, config=config))
+    with pytest.raises(InputError, match=rf"whole number \({port}\)"):
+        IbkrBroker(account, BrokerContext(credentials={"host": "127.0.0.1", "port": "tws"}, config=config))
+
+
+def test_an_address_where_nobody_listens_says_what_to_look_at() -> None:
+    with unused_port() as port, pytest.raises(BrokerUnavailable) as caught:
+        make_broker(port).connect()
+    words = str(caught.value)
+    assert words.startswith(f"IBKR at 127.0.0.1:{port}: nobody can be reached there (ConnectionRefusedError")
+    assert "Is TWS or IB Gateway running there and logged in, is its API switched on" in words
+    assert "TWS 7496 live, 7497 paper; Gateway 4001 live, 4002 paper" in words
+    assert words.endswith("Host and port: IB_HOST, IB_PORT, or the Connection polybroker_ibkr")
+
+
+def test_a_host_that_is_none_says_the_same() -> None:
+    with pytest.raises(BrokerUnavailable, match=r"nobody can be reached there .*IB_HOST, IB_PORT"):
+        make_broker(7497, host="no-such-host.invalid").connect()
+
+
+@pytest.mark.parametrize(
+    ("for_orders", "advice"),
+    [
+        (False, r"in use \(11\): end the program that holds one, or name others \(client_ids\.reading in ibkr\.yaml\)"),
+        (True, r"in use \(1\): .*name others \(client_ids in ibkr\.yaml, IB_CLIENT_ID, or the Connection polybroker_ibkr\)"),
+    ],
+)
+def test_a_client_id_that_is_in_use_says_who_sets_it(port: int, for_orders: bool, advice: str) -> None:
+    ids = {"orders": 1, "reading": [11]}
+    with make_broker(port, for_orders=for_orders, client_ids=ids), pytest.raises(BrokerUnavailable, match=advice):
+        make_broker(port, for_orders=for_orders, client_ids=ids).connect()
+
+
+def test_a_login_of_another_kind_says_what_to_change(port: int) -> None:
+    told = "Log TWS in to a paper account .*IB_HOST.*`environment` of account ibkr-main"
+    with make_broker(port, environment=Environment.PAPER) as broker, pytest.raises(AuthenticationFailed, match=told):
+        broker.prove_environment()
+    with make_broker(port, token="another") as broker, pytest.raises(AuthenticationFailed, match="POLYBROKER_SANDBOX_TOKEN"):
+        broker.prove_environment()

@@ -14,7 +14,7 @@ from include.domain.order import Order, OrderChange, OrderState, OrderType, Side
 from include.errors import InvalidQuantity, NotPermitted, OrderRejected, OutcomeUnknown, PolybrokerError, Unsupported
 from include.sandbox.book import VenueBook
 from include.sandbox.ibkr.server import running_ibkr_venue
-from tests.brokers.ibkr.kinds import COIN, FUTURE, OPTION, PAIR, STOCK, WARRANT, kind_of, kinds_book, mark
+from tests.brokers.ibkr.kinds import CFD, COIN, FUTURE, OPTION, PAIR, STOCK, WARRANT, kind_of, kinds_book, mark
 from tests.brokers.ibkr.venue import NOW, asked, found, instrument, make_broker, order
 from tests.fakes.clock import SetClock
 
@@ -213,7 +213,7 @@ def test_futures_and_options(book: VenueBook, broker: IbkrBroker, con_id: int, q
     assert book.engine.cash["USD"] == Decimal(cash)  # price, spread and commission, times the multiplier
 
 
-PRICES = {STOCK: 240, PAIR: Decimal("1.2"), COIN: 60_000, FUTURE: 20, OPTION: 3, WARRANT: 2}
+PRICES = {STOCK: 240, PAIR: Decimal("1.2"), COIN: 60_000, FUTURE: 20, OPTION: 3, WARRANT: 2, CFD: 240}
 DECLARED = [
     (con_id, kind)
     for con_id in PRICES
@@ -240,7 +240,7 @@ def test_every_declared_type_is_taken_for_every_declared_kind(broker: IbkrBroker
     assert report.state is (OrderState.FILLED if kind == "market" else OrderState.ACCEPTED)
 
 
-@pytest.mark.parametrize("con_id", [PAIR, FUTURE, OPTION, WARRANT])
+@pytest.mark.parametrize("con_id", [PAIR, FUTURE, OPTION, WARRANT, CFD])
 def test_brackets_of_other_kinds(broker: IbkrBroker, con_id: int) -> None:
     price = Decimal(PRICES[con_id])
     exits = {"take_profit_price": price * 2, "stop_loss_price": price / 2}
@@ -253,6 +253,7 @@ def test_what_is_not_declared_is_refused_before_it_is_sent() -> None:
         (COIN, {"order_type": OrderType.STOP, "stop_price": Decimal(1)}),
         (COIN, {"order_type": OrderType.LIMIT, "limit_price": Decimal(1), "take_profit_price": Decimal(2)}),
         (FUTURE, {"order_type": OrderType.MARKET_ON_CLOSE, "time_in_force": TimeInForce.CLS}),
+        (CFD, {"order_type": OrderType.MARKET_ON_CLOSE, "time_in_force": TimeInForce.CLS}),
         (STOCK, {"order_type": OrderType.MARKET, "cash_amount": Decimal(100)}),
     ):
         with pytest.raises(Unsupported):

@@ -36,6 +36,7 @@ IDS = {"orderId": 5, "permId": 77, "clientId": 1, "orderRef": "REF", "account": 
         (AssetClass.FX, "", "IDEALPRO"),
         (AssetClass.CRYPTO, "ZEROHASH", "ZEROHASH"),
         (AssetClass.FUTURE, "CME", "CME"),
+        (AssetClass.CFD, "", "SMART"),
     ],
 )
 def test_routing(kind: AssetClass, exchange: str, expected: str) -> None:

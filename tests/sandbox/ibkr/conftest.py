@@ -14,7 +14,7 @@ from tests.fakes.clock import SetClock
 from tests.sandbox.ibkr.client import WireClient
 
 NOW = datetime(2025, 9, 19, 14, 30, tzinfo=UTC)  # a Friday, New York and London are open
-STOCK, PAIR, COIN, FUTURE, OPTION = 265598, 12087792, 479624278, 637533641, 700000001
+STOCK, PAIR, COIN, FUTURE, OPTION, CFD = 265598, 12087792, 479624278, 637533641, 700000001, 700000003
 
 
 def listing(con_id: int, symbol: str, currency: str, exchange: str, price: str | None = None, **more: Any) -> Listing:
@@ -33,6 +33,7 @@ LISTINGS = [
     listing(COIN, "BTC", "USD", "PAXOS", "60000", asset_class="crypto", lot_size=Decimal("0.0001"), tick_size=Decimal("0.25")),
     listing(FUTURE, "ES", "USD", "CME", "20", asset_class="future", multiplier=Decimal(50), expiry="2026-12-18"),
     listing(OPTION, "AAPL", "USD", "", "3", asset_class="option", multiplier=Decimal(100), expiry="2026-12-18"),
+    listing(CFD, "AAPL", "USD", "", "240", name="APPLE INC", isin="US0378331005", asset_class="cfd"),
 ]
 
 

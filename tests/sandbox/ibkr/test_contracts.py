@@ -20,6 +20,9 @@ def test_contract_details_by_each_key(client: WireClient) -> None:
     assert [message[12] for message in client.until("52")[:-1]] == ["265598"]
     client.contract_details(5, symbol="EUR", sec_type="CASH", currency="USD", exchange="IDEALPRO")
     assert [message[9] for message in client.until("52")[:-1]] == ["EUR.USD"]
+    client.contract_details(7, symbol="AAPL", sec_type="CFD", exchange="SMART")
+    (cfd,) = client.until("52")[:-1]
+    assert (cfd[3], cfd[7], cfd[12], cfd[20]) == ("CFD", "SMART", "700000003", "")
     client.contract_details(6, symbol="WXYZ", sec_type="WAR")
     assert [message[12] for message in client.until("52")[:-1]] == ["9"]
 
@@ -47,7 +50,14 @@ def test_names_are_unicode_escaped(client: WireClient) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "con_ids"),
-    [("apple", ["265598", "38708077"]), ("world bak", ["5"]), ("TM", ["319091809"]), ("pple", []), ("", []), ("..", [])],
+    [
+        ("apple", ["265598", "38708077", "700000003"]),
+        ("world bak", ["5"]),
+        ("TM", ["319091809"]),
+        ("pple", []),
+        ("", []),
+        ("..", []),
+    ],
 )
 def test_name_search(client: WireClient, pattern: str, con_ids: list[str]) -> None:
     client.send(81, 3, pattern)

@@ -7,7 +7,7 @@ import pytest
 
 from include.sandbox.book import VenueBook
 from tests.sandbox.ibkr.client import WireClient
-from tests.sandbox.ibkr.conftest import COIN, FUTURE, OPTION, PAIR
+from tests.sandbox.ibkr.conftest import CFD, COIN, FUTURE, OPTION, PAIR
 from tests.sandbox.ibkr.market import holding, later, mark, statuses
 
 
@@ -136,3 +136,9 @@ def test_futures_and_options_are_charged_by_their_multiplier(book: VenueBook, cl
     client.contract_details(1, FUTURE, sec_type="FUT", exchange="CME")
     details, _ = client.until("52")
     assert (details[3], details[4], details[7], details[14]) == ("FUT", "20261218", "CME", "50")
+
+
+@pytest.mark.parametrize(("kind", "tif"), [("MOC", "DAY"), ("LOC", "DAY"), ("MKT", "OPG")])
+def test_a_cfd_has_no_auctions(client: WireClient, kind: str, tif: str) -> None:
+    client.place(1, CFD, kind=kind, tif=tif, limit="250" if kind == "LOC" else "", sec_type="CFD")
+    assert client.error()[:2] == ("1", "387")
