@@ -13,6 +13,7 @@ from typing import Any
 
 SHORTEST_TTL_SECONDS = 3.0
 ON_ITS_WAY_SECONDS = 0.5  # a message sent just before a slot expired may arrive this much later
+_FIELDS = ("slots", "since", "wanted", "need", "until")  # of a holder
 FINE_SLOTS = 200  # up to so many are kept apart; of more of them, those that are ready at about the same time are one row
 
 
@@ -177,9 +178,9 @@ def _reaped(document: Any, limit: Limit, now: float) -> tuple[Slots, dict[str, d
 
     Nobody writes what is later than this, as long as the clocks agree: a clock was set back where something is.
     """
-    book = document or {"free": [[0.0, limit.slots]], "holders": {}}
-    free, holders = Slots(book["free"]).not_after(limit.after_window(now + ON_ITS_WAY_SECONDS)), {}
-    for name, each in book["holders"].items():
+    kept, book = _read(document, limit, now)
+    free, holders = kept.not_after(limit.after_window(now + ON_ITS_WAY_SECONDS)), {}
+    for name, each in book.items():
         if each["until"] > now:
             holders[name] = each | {"until": min(each["until"], now + limit.ttl_seconds + ON_ITS_WAY_SECONDS)}
         else:
@@ -188,6 +189,17 @@ def _reaped(document: Any, limit: Limit, now: float) -> tuple[Slots, dict[str, d
     free.add(limit.after_window(now), missing)  # the limit was raised
     free.take(-missing, last=True)  # or lowered: the last ones to be ready go
     return free, holders
+
+
+def _read(document: Any, limit: Limit, now: float) -> tuple[Slots, dict[str, dict[str, Any]]]:
+    """(free slots, holders); of what nobody can read (another version wrote it) all slots, a window from now, and no holders."""
+    if document is None:
+        return Slots([[0.0, limit.slots]]), {}
+    try:
+        free = Slots(document["free"])
+        return free, {name: {field: each[field] for field in _FIELDS} for name, each in document["holders"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Slots([[limit.after_window(now), limit.slots]]), {}
 
 
 def _shares(holders: dict[str, dict[str, Any]], slots: int) -> dict[str, int]:

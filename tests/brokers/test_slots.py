@@ -76,6 +76,17 @@ def test_slots_that_a_process_never_heard_of_rest_for_a_window() -> None:
     assert document["holders"]["a"]["slots"] == 5
 
 
+OF_ANOTHER_VERSION = {"free": [0.0] * 9, "holders": {"old": {"slots": 1, "since": 99.0, "wanted": 0, "until": 102.0}}}
+
+
+@pytest.mark.parametrize("document", [OF_ANOTHER_VERSION, {**OF_ANOTHER_VERSION, "free": []}, {"free": 3}, [], "x", {}])
+def test_what_nobody_can_read_is_begun_anew_after_a_window(document: Any) -> None:
+    after, grant = settle(document, "a", TEN, 100.0, Wish(0, 4))
+    assert grant.slots.rows == [[101.0, 4]]
+    assert list(after["holders"]) == ["a"]
+    assert released(document, "old", TEN, 100.0, Slots()) == {"free": [[101.0, 10]], "holders": {}}
+
+
 def test_leaving_gives_everything_back() -> None:
     document, _ = settle(None, "a", TEN, 100.0, Wish(0, 10))
     document = released(document, "a", TEN, 100.5, Slots([[100.1, 7]]))  # three are in use
