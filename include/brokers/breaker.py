@@ -159,7 +159,7 @@ class Breaker:
     def _standing(self, method: str) -> Circuit | None:
         """What holds a call; None where it may go."""
         try:
-            circuit = Circuit.of(self._store.read(PREFIX + self._source))
+            circuit = _kept(self._store.read(PREFIX + self._source))
             self._clean = circuit == Circuit()
             if circuit.phase is Phase.CLOSED or method in ALWAYS or self._probing:
                 return None
@@ -204,7 +204,7 @@ class Breaker:
         """None where this call is the probe now, or needs to be none; else what holds it: another one was quicker."""
 
         def work(document: Any) -> tuple[Any, Circuit]:
-            circuit = Circuit.of(document)
+            circuit = _kept(document)
             probed = circuit.probed(self._clock(), self._settings)
             self._probing = probed is not None
             return (document, circuit) if probed is None else (asdict(probed), circuit)
@@ -214,7 +214,7 @@ class Breaker:
 
     def _changed(self, change: Callable[[Circuit], Circuit]) -> bool:
         def work(document: Any) -> tuple[Any, tuple[Circuit, Circuit]]:
-            before = Circuit.of(document)
+            before = _kept(document)
             after = change(before)
             return asdict(after), (before, after)
 
@@ -241,3 +241,11 @@ class Breaker:
         }
         topic = (OPENED if opened else CLOSED).format(broker=self._source.rpartition("-")[0])
         self._events.add(Event(topic=topic, time=datetime.fromtimestamp(self._clock(), UTC), body=body))
+
+
+def _kept(document: Any) -> Circuit:
+    """The kept circuit; a closed one where nobody can read it (another version wrote it): it does not stand in the way."""
+    try:
+        return Circuit.of(document)
+    except (KeyError, TypeError, ValueError):
+        return Circuit()

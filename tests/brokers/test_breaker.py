@@ -412,3 +412,11 @@ def test_who_keeps_events_and_does_not_answer_stands_in_nobodys_way(world: World
     world.fail(3)
     assert world.circuit.phase is Phase.OPEN
     assert "the breaker of ibkr-paper" in caplog.text
+
+
+@pytest.mark.parametrize("document", [{"phase": "ajar"}, {"until": 3}, {"phase": "open", "of_another_version": 1}, [1]])
+def test_what_nobody_can_read_stands_in_nobodys_way_and_is_written_over(world: World, document: object) -> None:
+    world.store.change(PREFIX + "ibkr-paper", lambda _: (document, None))
+    assert asked(world.process())
+    world.fail(3)
+    assert world.circuit.phase is Phase.OPEN
