@@ -56,7 +56,8 @@ def test_brackets_in_a_message_are_text(monkeypatch: pytest.MonkeyPatch, capsys:
 
 def test_a_folder_that_cannot_be_made_is_told_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    environ = {**os.environ, "POLYBROKER_SANDBOX_DIR": str(tmp_path / "file" / "sandbox")}
+    sandbox = {"POLYBROKER_SANDBOX_DIR": str(tmp_path / "file" / "sandbox")}
+    environ = {**os.environ, "POLYBROKER_DATABASE_URL": f"sqlite:///{tmp_path}/polybroker.db", **sandbox}
     command = [sys.executable, "-m", "include.cli", "sandbox", "up"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert done.returncode == 2
