@@ -6,11 +6,8 @@ go out once. A call that hangs ends here, and so does what may be asked of its c
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -22,6 +19,7 @@ from include.brokers.breaker import CIRCUIT_OPEN, Breaker
 from include.brokers.checks import check_order
 from include.brokers.deadline import Hung, within
 from include.brokers.measures import Measures
+from include.brokers.patience import Policy, Surroundings
 from include.brokers.streaming import follow
 from include.domain.account import AccountSnapshot
 from include.domain.bar import Bar, BarSize
@@ -30,44 +28,11 @@ from include.domain.health import ANSWERED
 from include.domain.instrument import Instrument
 from include.domain.order import Fill, Order, OrderChange, OrderReport
 from include.domain.quote import Quote
-from include.errors import BrokerUnavailable, OutcomeUnknown, PolybrokerError, RateLimited, Transient, Unsupported
+from include.errors import BrokerUnavailable, OutcomeUnknown, PolybrokerError, Transient, Unsupported
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 _GONE = frozenset({ConnectionState.DISCONNECTED, ConnectionState.CLOSED})
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How patient it is.
-
-    Attributes:
-        attempts: Of one read, the first one included.
-        total_seconds: No attempt begins later than this after the first.
-        first_pause_seconds / longest_pause_seconds: Between attempts: doubled each time, up to the longest; half is jitter.
-        call_seconds: One call may take this long, and
-        stream_seconds: a stream until it has begun;
-        item_seconds: as much longer for each instrument or contract that it is about.
-        probe_seconds: A read waits so long, within `total_seconds`, for what the breaker's probe of another call finds out.
-    """
-
-    attempts: int = 3
-    total_seconds: float = 60.0
-    first_pause_seconds: float = 0.5
-    longest_pause_seconds: float = 15.0
-    call_seconds: float = 180.0
-    stream_seconds: float = 90.0
-    item_seconds: float = 5.0
-    probe_seconds: float = 30.0
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Time and chance, for tests to set."""
-
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    random: Callable[[], float] = field(default=random.random)
 
 
 class Guarded(Broker):
@@ -246,13 +211,17 @@ class Guarded(Broker):
             spent = self._around.clock() - begun + state.upcoming_sleep
             return state.attempt_number >= self._policy.attempts or spent > self._policy.total_seconds
 
+        def pause(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            return self._policy.pause(state.attempt_number, error, self._around.random())
+
         def attempt(number: int) -> T:
             if method != "connect" and (self._lost or (number > 1 and self.inner.state in _GONE)):
                 self._reopen(patience())
             return self._once(method, work, BrokerUnavailable, items=items, patience=patience())
 
         retrying = Retrying(
-            sleep=self._around.sleep, stop=give_up, wait=self._pause, retry=retry_if_exception(self._may_repeat), reraise=True
+            sleep=self._around.sleep, stop=give_up, wait=pause, retry=retry_if_exception(self._may_repeat), reraise=True
         )
         for each in retrying:
             with each:
@@ -338,22 +307,7 @@ class Guarded(Broker):
     def _may_repeat(self, error: BaseException) -> bool:
         return isinstance(error, Transient) and error.code != CIRCUIT_OPEN and not self._hung
 
-    def _pause(self, state: RetryCallState) -> float:
-        """Doubling with jitter; what the broker asks for where it asks for more."""
-        policy, error = self._policy, state.outcome.exception() if state.outcome else None
-        longest = min(policy.first_pause_seconds * 2.0 ** (state.attempt_number - 1), policy.longest_pause_seconds)
-        pause = longest * (1 + self._around.random()) / 2
-        return max(pause, _retry_after(error)) if isinstance(error, RateLimited) else pause
-
 
 def _begun(batches: Iterator[pa.RecordBatch]) -> tuple[Iterator[pa.RecordBatch], pa.RecordBatch | None]:
     """The iterator and its first batch, None where it has none."""
     return batches, next(batches, None)
-
-
-def _retry_after(error: PolybrokerError) -> float:
-    """Seconds that the broker wants to be left alone; 0 where it told none that can be read."""
-    try:
-        return max(float(error.context.get("retry_after", 0)), 0.0)
-    except ValueError:
-        return 0.0

@@ -11,9 +11,10 @@ from include.brokers.breaker import Breaker, EventStore
 from include.brokers.budgets import Budgets
 from include.brokers.credentials import Keys, credentials_from_environment, scrub
 from include.brokers.environment import source_of
-from include.brokers.guarded import Guarded, Policy
+from include.brokers.guarded import Guarded
 from include.brokers.login import LoginFlow
 from include.brokers.measures import CallStore, Measures
+from include.brokers.patience import Policy
 from include.brokers.registry import broker_class, create_broker
 from include.brokers.shared_state import SharedState
 from include.domain.account import Account, Environment

@@ -10,12 +10,11 @@ import importlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from include.brokers import clock
-from include.brokers.alpaca import orders, reading
+from include.brokers.alpaca import orders, proof, reading
 from include.brokers.alpaca.discovery import discovered
 from include.brokers.alpaca.failures import Refusal
 from include.brokers.alpaca.listing import CRYPTO, EQUITY, AssetReader
@@ -25,10 +24,8 @@ from include.brokers.alpaca.reports import position, required
 from include.brokers.alpaca.standing import reports_of
 from include.brokers.base import Broker, BrokerContext, Capabilities, ConnectionState, Limit, ResendClass
 from include.brokers.checks import check_own
-from include.brokers.credentials import whence
-from include.brokers.environment import SANDBOX_ADVICE, is_loopback, sandbox_account_code
 from include.brokers.login import LoginFlow
-from include.domain.account import Account, AccountSnapshot, Environment
+from include.domain.account import Account, AccountSnapshot
 from include.domain.bar import Bar, BarSize
 from include.domain.contract import Contract
 from include.domain.instrument import AssetClass, Instrument
@@ -39,7 +36,6 @@ from include.errors import AuthenticationFailed, BrokerUnavailable, PolybrokerEr
 if TYPE_CHECKING:
     from include.brokers.alpaca.client import AlpacaClient
 
-_HOSTS = {Environment.PAPER: "paper-api.alpaca.markets", Environment.LIVE: "api.alpaca.markets"}
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -164,27 +160,13 @@ class AlpacaBroker(Broker):
         self._state = ConnectionState.CLOSED
 
     def prove_environment(self) -> None:
-        """Check host and account number against the claim.
+        """By host and account number.
 
         Raises:
-            AuthenticationFailed: `paper` and `live` need Alpaca's host of that kind over https; `sandbox` needs a loopback host
-                and the account number that only a venue started with this project's token shows.
+            AuthenticationFailed: See `proof.check`.
         """
         self._open()
-        url, claim = urlsplit(self._settings.base_url), self.account.environment
-        if claim is Environment.SANDBOX:
-            token = self.context.sandbox_token
-            if not token or not is_loopback(url.hostname or ""):
-                words = f"alpaca: {url.hostname} is no local venue with a token, yet the account claims sandbox"
-                raise AuthenticationFailed(f"{words}{SANDBOX_ADVICE}", broker="alpaca")
-            if self._account_number != sandbox_account_code("", token):
-                words = "alpaca: the local venue does not show this project's account number"
-                raise AuthenticationFailed(f"{words}{SANDBOX_ADVICE}", broker="alpaca")
-        elif url.scheme != "https" or url.port not in (None, 443) or url.hostname != _HOSTS[claim]:
-            words = f"alpaca: {url.scheme}://{url.hostname} is not https://{_HOSTS[claim]}, the host of {claim.value} accounts"
-            where = whence(self.context.config, self.account, "base_url")
-            claimed = f"`environment` of account {self.account.account_id} in the portfolio's YAML"
-            raise AuthenticationFailed(f"{words}: change the address ({where}), or {claimed}", broker="alpaca")
+        proof.check(self.account, self.context, self._settings.base_url, self._account_number)
         self._proven = True
 
     def contracts(self, wanted: Sequence[Instrument]) -> Iterator[pa.RecordBatch]:

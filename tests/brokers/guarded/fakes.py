@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from include.brokers.base import Broker, ConnectionState
 from include.brokers.breaker import Breaker, BreakerSettings
-from include.brokers.guarded import Guarded, Policy, Surroundings
+from include.brokers.guarded import Guarded
 from include.brokers.measures import Measures
+from include.brokers.patience import Policy, Surroundings
 from include.domain.contract import Contract, to_table
 from include.domain.health import CallCount
 from include.domain.instrument import Instrument

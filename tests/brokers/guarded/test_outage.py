@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from include.brokers.breaker import CIRCUIT_OPEN, PREFIX, Breaker, BreakerSettings, Circuit, Phase
-from include.brokers.guarded import Guarded, Policy, Surroundings
+from include.brokers.guarded import Guarded
+from include.brokers.patience import Policy, Surroundings
 from include.errors import BrokerUnavailable
 from include.storage.database import Database, open_database, upgrade
 from include.storage.shared_states import DatabaseSharedState

@@ -4,7 +4,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from include.brokers.guarded import Guarded, Surroundings
+from include.brokers.guarded import Guarded
+from include.brokers.patience import Surroundings
 from include.errors import (
     AuthenticationFailed,
     BrokerUnavailable,
