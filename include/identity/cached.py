@@ -40,7 +40,10 @@ class CachedSource:
         self.name = source.name
 
     def find(self, queries: Sequence[Query]) -> Answers:
-        """As the source; what it does not answer now holds as it was answered last, however old, and that is a trouble."""
+        """As the source. What it does not answer now of an ISIN holds as it was answered last, however old, and that is a trouble.
+
+        Of a symbol it does not: that may be another company's by now.
+        """
         found = _read(queries, self._cache.get(self.name, _cache_keys(queries), self._now))
         asked = [query for query in queries if query.key not in found]
         if not asked:
@@ -51,7 +54,7 @@ class CachedSource:
         for is_found, keep in ((True, KEEP), (False, KEEP_NOT_FOUND)):
             part = {key: said for key, said in told.items() if bool(said) is is_found}
             self._cache.put(self.name, part, self._now, self._now + keep)
-        silent = [query for query in asked if query.key not in answers.found]
+        silent = [query for query in asked if query.isin and query.key not in answers.found]
         old = _read(silent, self._cache.last(self.name, _cache_keys(silent), self._now)) if silent else {}
         troubles = list(answers.troubles)
         if old:

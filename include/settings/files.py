@@ -12,6 +12,7 @@ from include.settings.broker_file import BrokerFile
 from include.settings.reading import parse, read_yaml
 
 _NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*\.yaml")
+_LOGIN = re.compile(r"://[^\s/@:${}]*:[^\s/@${}]+@")  # written out, not as a variable
 _LARGEST = 1_000_000  # bytes of one file; a zip that unpacks to more is none of ours
 
 Files = Mapping[str, bytes]  # path relative to the folder (`brokers/paper.yaml`) to content
@@ -24,7 +25,7 @@ def version_of(files: Files) -> str:
 
 
 def check_no_secrets(files: Files) -> None:
-    """Nothing where every file is text, and no broker's file holds a secret where the name of a variable belongs.
+    """Nothing where every file is text, none holds a URL with a login, and no broker's file a secret for a variable's name.
 
     Raises:
         InputError: One is or does; its words do not quote it.
@@ -33,8 +34,8 @@ def check_no_secrets(files: Files) -> None:
         if name.startswith("brokers/"):
             told = read_yaml(content, name, _AnyVariable()).get("credentials", {})
             parse(BrokerFile, {"credentials": told}, name, None)
-        else:
-            text_of(name, content)
+        if _LOGIN.search(text_of(name, content)):
+            raise InputError("expected no login in a URL: these files are kept; put it into a variable, ${NAME}", source=name)
 
 
 def packed(files: Files) -> bytes:

@@ -66,14 +66,22 @@ class Down(Listed):
         return Answers({}, ["down"])
 
 
-def test_what_a_source_said_last_holds_while_it_is_down(database: Database) -> None:
+def test_what_a_source_said_last_of_an_isin_holds_while_it_is_down(database: Database) -> None:
     cache, later = DatabaseLookupCache(database), NOW + timedelta(days=400)
-    CachedSource(Listed(), cache, NOW).find([query("AAPL"), query("NONE")])
+    queries = [query("AAPL", isin="US0378331005"), query("NONE", isin="US0000000002")]
+    CachedSource(Listed(), cache, NOW).find(queries)
     down = Down()
-    answers = CachedSource(down, cache, later).find([query("AAPL"), query("NONE"), query("NEVER")])
+    answers = CachedSource(down, cache, later).find([*queries, query("NEVER", isin="US0000000010")])
     assert answers.found == {"AAPL": (identity(),), "NONE": ()}
     assert answers.troubles == ["down", "openfigi: 2 of its answers have expired, and hold until it answers again"]
     assert down.asked == ["AAPL", "NONE", "NEVER"]
     again = Listed()
-    assert CachedSource(again, cache, later).find([query("AAPL")]).troubles == []
+    assert CachedSource(again, cache, later).find(queries[:1]).troubles == []
     assert again.asked == ["AAPL"]  # asked as soon as it answers
+
+
+def test_what_a_source_said_last_of_a_symbol_may_be_of_another_company_now(database: Database) -> None:
+    cache = DatabaseLookupCache(database)
+    CachedSource(Listed(), cache, NOW).find([query("AAPL")])
+    answers = CachedSource(Down(), cache, NOW + timedelta(days=31)).find([query("AAPL")])
+    assert (answers.found, answers.troubles) == ({}, ["down"])

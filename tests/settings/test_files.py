@@ -49,3 +49,12 @@ def test_a_secret_in_place_of_a_variables_name_is_found_and_not_quoted() -> None
     assert "CANARY" not in str(caught.value)
     with pytest.raises(InputError, match=r"^polybroker.yaml: expected UTF-8"):
         check_no_secrets({"polybroker.yaml": b"\xff"})
+
+
+def test_a_login_in_a_url_is_refused_without_being_quoted() -> None:
+    check_no_secrets({"polybroker.yaml": b"list: https://example.org:8080/a@b?x=1\nother: https://${LOGIN}@example.org/"})
+    for name in ("polybroker.yaml", "brokers/a.yaml"):
+        with pytest.raises(InputError) as refused:
+            check_no_secrets({name: b"list: https://me:CANARY@example.org/list.csv"})
+        words = f"{name}: expected no login in a URL: these files are kept; put it into a variable, ${{NAME}}"
+        assert str(refused.value) == words
