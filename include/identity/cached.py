@@ -40,7 +40,7 @@ class CachedSource:
         self.name = source.name
 
     def find(self, queries: Sequence[Query]) -> Answers:
-        """As the source. What it does not answer now of an ISIN holds as it was answered last, however old, and that is a trouble.
+        """As the source. What it does not answer now of an ISIN holds as answered last, however old, and that is a trouble.
 
         Of a symbol it does not: that may be another company's by now.
         """
