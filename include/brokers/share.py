@@ -71,6 +71,7 @@ class Share:
         self._idle = Slots([[self._clock(), limit.slots]] if state is None else [])
         self._in_use = self._life = self._need = 0
         self._looking = self._served = False
+        self._asked = True  # at the last look, for more
         self._share = limit.slots
         self._until = math.inf if state is None else -math.inf
         self._next_look = math.inf if state is None else -math.inf
@@ -184,7 +185,11 @@ class Share:
         if now < self._next_look - RENEW_SECONDS + POLL_SECONDS:
             return False
         held, wants = self._held(), self._idle.ready(now) < max(self._need, 1)
-        return (wants and (held < self._share or self._share < self._need)) or (held > self._share and self._idle.count > 0)
+        return (wants and self._may_get_more()) or (held > self._share and self._idle.count > 0)
+
+    def _may_get_more(self) -> bool:
+        """Whether a look may bring what is wanted: who did not ask for more was told to keep what it had, as its share."""
+        return not self._asked or self._held() < self._share or self._share < self._need
 
     def _wish(self, now: float) -> Wish:
         if now >= self._until:
@@ -196,7 +201,7 @@ class Share:
             self._block = min(self._block * 2, self._limit.slots)
         wanted = max(self._block, self._need - held + returned.count) if self._short else 0
         need = max(self._need, 1) if self._short else 0
-        served, self._served = self._served, False
+        served, self._served, self._asked = self._served, False, wanted > 0
         return Wish(held, wanted, need, served, returned)
 
     def _accept(self, grant: Grant, now: float) -> None:
@@ -216,6 +221,6 @@ class Share:
         pause = min(self._limit.window_seconds, LONGEST_PAUSE_SECONDS) if when is None else when - now
         if self._state is not None:
             pause = min(pause, max(self._next_look - now, POLL_SECONDS))
-            if self._held() < self._share or self._share < self._need:
+            if self._may_get_more():
                 pause = min(pause, POLL_SECONDS)
         return max(pause, 0.0005)

@@ -76,6 +76,20 @@ def test_a_share_grows_as_it_is_needed_and_then_asks_once_a_second(clock: Time, 
     assert store.changes == 4
 
 
+def test_who_had_enough_soon_asks_for_more_where_others_hold_some(clock: Time, store: MemoryState) -> None:
+    other, share = (Share(Limit(40, 60.0), store, "x", clock=clock) for _ in range(2))
+    assert taken(other)
+    assert taken(share)  # ten slots each
+    clock.now += 1.0
+    assert taken(other)
+    assert taken(share)  # both looked again, and wanted nothing
+    clock.now += 0.2
+    assert [share.take(1) for _ in range(8)][-1].count == 1  # type: ignore[union-attr]
+    assert share.take() == pytest.approx(0.1)  # not at its next look, in 0.8 seconds
+    clock.now += 0.1
+    assert taken(share)
+
+
 def rush(processes: list[Share], clock: Time, seconds: float, weights: Sequence[int] = ()) -> list[list[float]]:
     """When each process sent, all of them sending as fast as they may, each request answered after 20 ms.
 
