@@ -109,6 +109,8 @@ def inside(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Inside:
     """Runs a command in this process, for what needs no browser: everything that it prints, and its error."""
 
     def run(*words: str, pasted: str = "", **more: str) -> str:
+        for name in os.environ.keys() - environ.keys():  # a key of Airflow's, where its tests ran before
+            monkeypatch.delenv(name)
         for name, value in (environ | more).items():
             monkeypatch.setenv(name, value)
         done = CliRunner().invoke(app, [*words], input=pasted)

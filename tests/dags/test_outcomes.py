@@ -188,12 +188,12 @@ def test_a_second_run_of_the_session_gives_the_same_plan_and_sends_nothing(world
 
 
 def test_assets_are_announced_when_their_content_is_new_and_only_then(world: World) -> None:
-    evening = EVENING + timedelta(days=1)  # no other test announces for this session
+    evening = EVENING + timedelta(days=2)  # no other test announces for this session
     world.run(run_after=evening)
     told = world.asset_events()
     assert sorted(told) == ["polybroker_orders_main", "polybroker_universe_mapped"]
     (orders,) = told["polybroker_orders_main"]
-    assert (orders["as_of"], orders["environment"]) == ("2026-01-07", "sandbox")
+    assert (orders["as_of"], orders["environment"]) == ("2026-01-08", "sandbox")
     assert orders["uri"].endswith("/orders.json")
     assert len(orders["sha256"]) == 64
     world.run(run_after=evening)
